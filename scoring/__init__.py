@@ -1,0 +1,1 @@
+"""VDCscore: prompts, judges, parsing, protocols, statistics, reports."""

@@ -1,0 +1,1 @@
+"""Readers for every file format in which captions arrive."""
