@@ -33,7 +33,9 @@ def build_app(called: str | None) -> Any:
 
     @app.callback()
     def front_door(
-        version: bool = typer.Option(False, "--version", callback=show_version, is_eager=True, help="Show the version."),
+        version: bool = typer.Option(
+            False, "--version", callback=show_version, is_eager=True, help="Show the version."
+        ),
     ) -> None:
         """Score, compare and reproduce detailed video captioners."""
 
@@ -82,5 +84,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _printable(text: str) -> str:
     # Messages quote what was found in files; control characters must not reach the terminal.
     return "".join(
-        character if character in "\n\t" or character.isprintable() else f"\\x{ord(character):02x}" for character in text
+        character if character in "\n\t" or character.isprintable() else f"\\x{ord(character):02x}"
+        for character in text
     )

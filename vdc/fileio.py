@@ -103,7 +103,7 @@ def write_atomic(path: str | os.PathLike[str], content: bytes | str) -> None:
 
 def show_path(path: str | os.PathLike[str]) -> str:
     """The path as text that any terminal can print."""
-    return os.fspath(path).encode("utf-8", "replace").decode("utf-8")
+    return "".join(letter if letter.isprintable() else "?" for letter in os.fspath(path))
 
 
 def _refuse(where: str, found: str, expected: str, do_next: str) -> InputError:
@@ -112,7 +112,7 @@ def _refuse(where: str, found: str, expected: str, do_next: str) -> InputError:
 
 def _read_regular(path: str | os.PathLike[str], shown: str, max_bytes: int) -> bytes:
     try:
-        status = os.stat(path)
+        status = Path(path).stat()
         if stat.S_ISREG(status.st_mode):
             # A pipe put in the file's place since then must not block the open.
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -162,7 +162,8 @@ def _gunzip(raw: bytes, shown: str, max_bytes: int) -> bytes:
                 raise _refuse(
                     shown, f"broken gzip data ({error})", "intact gzip data", "download or pack the file again"
                 ) from error
-            position += len(chunk) - len(member.unconsumed_tail) - len(member.unused_data)
+            # At the end of a member both may hold the same bytes.
+            position += len(chunk) - len(member.unused_data if member.eof else member.unconsumed_tail)
             unpacked += len(piece)
             pieces.append(piece)
             if unpacked > limit:

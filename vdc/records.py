@@ -30,7 +30,7 @@ def tool_facts() -> dict[str, Any]:
 
 def environment_facts() -> dict[str, Any]:
     """Interpreter, operating system kind and versions of the packages that can change a number; nothing of the host."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in _PACKAGES:
         try:
             versions[package] = metadata.version(package)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, get_args
 
 from vdc.errors import InputError, unknown_name
 
@@ -31,7 +31,7 @@ def find_section(name: object) -> Section | None:
         return None
     word = name.strip().lower()
     if word in SECTIONS:
-        return cast("Section", word)
+        return word
     return ALIASES.get(word)
 
 

@@ -37,7 +37,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("model", ("VDC_MODEL",), None, "Judge model as the server names it; default: the one it serves."),
     Setting("judge", ("VDC_JUDGE",), None, "Judge kind; default: openai where an address is set, else lexical."),
     Setting("prompts", ("VDC_PROMPTS",), "vdc-1", "Prompt set."),
-    Setting("benchmark", ("VDC_BENCHMARK",), "sample", "Benchmark name or folder."),
+    Setting("benchmark", ("VDC_BENCHMARK",), "vdc", "Benchmark: vdc (the published set), sample, or a folder."),
     Setting("concurrency", ("VDC_CONCURRENCY",), "64", "Most calls in flight."),
     Setting("timeout_s", ("VDC_TIMEOUT_S",), "120", "Longest wait for one reply, seconds."),
     Setting("store", ("VDC_STORE",), None, "Reply store; default: replies.sqlite in the user's folder."),
@@ -119,7 +119,9 @@ def _parse_config(path: Path, modified_ns: int) -> dict[str, Any]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(
-            Problem(f"a file that is not TOML ({error})", "lines like model = \"name\"", "correct or remove it", str(path))
+            Problem(
+                f"a file that is not TOML ({error})", 'lines like model = "name"', "correct or remove it", str(path)
+            )
         ) from error
     names = [setting.name for setting in SETTINGS]
     unknown = [unknown_name("setting", key, names, str(path)) for key in table if key not in names]

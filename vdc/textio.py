@@ -18,10 +18,12 @@ from vdc.errors import Problem
 from vdc.fileio import MAX_BYTES, FileBytes, read_bytes, show_path, write_atomic
 
 __all__ = [
+    "MAX_PROBLEMS",
     "FileBytes",
     "TextFacts",
     "decode_text",
     "excerpt",
+    "gave_up",
     "iter_json_lines",
     "read_bytes",
     "read_json",
@@ -108,7 +110,7 @@ def iter_json_lines(
             yield number, value
         problems.extend(_placed(flaw, where) for flaw in flaws)
         if len(problems) >= MAX_PROBLEMS:
-            problems.append(_gave_up(where))
+            problems.append(gave_up(where))
             return
 
 
@@ -328,7 +330,8 @@ def _no_json(error: json.JSONDecodeError, expected: str, *, cut: bool) -> _Flaw:
     return _Flaw(f"no valid JSON: {error.msg} at column {error.colno}, near {excerpt(near)}", expected, advice)
 
 
-def _gave_up(where: str) -> Problem:
+def gave_up(where: str) -> Problem:
+    """The last problem of a file that has ``MAX_PROBLEMS`` of them."""
     return Problem(
         f"{MAX_PROBLEMS:,} problems up to here",
         "a file of the expected kind",

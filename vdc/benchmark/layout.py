@@ -1,8 +1,9 @@
 """The published folder layout: where its files lie, and what stands on their lines.
 
-One file ``<section>.jsonl`` per section, in the folder itself, in ``VDCScore_qa/`` (the hosted set) or in ``annotations/``
-(its older form). A line is ``{video_id: [{"question": ..., "answer": ..., "category": ...}, ...]}``; ``category`` may be
-absent. Gold captions stand in ``VDC_1k.jsonl``, one ``{"video_id": ..., "captions": {"short_caption": ...}}`` per line.
+One file ``<section>.jsonl`` per section, in the folder itself, in ``VDCScore_qa/`` (the hosted set) or in
+``annotations/`` (its older form). A line is ``{video_id: [{"question": ..., "answer": ..., "category": ...}, ...]}``;
+``category`` may be absent. Gold captions stand in ``VDC_1k.jsonl``, one
+``{"video_id": ..., "captions": {"short_caption": ...}}`` per line.
 The line order differs between the files, so nothing is ever joined by line.
 """
 
@@ -18,7 +19,7 @@ from vdc.benchmark.model import Question
 from vdc.benchmark.video_ids import strip_extension
 from vdc.errors import InputError, Problem
 from vdc.sections import SECTIONS, Section, find_section
-from vdc.textio import Source, excerpt, iter_json_lines, show_path
+from vdc.textio import FileBytes, Source, excerpt, iter_json_lines, show_path
 
 QUESTION_FOLDERS: Final = ("", "VDCScore_qa", "annotations")
 """Where the section files lie below the folder that was named; the first that has any is read."""
@@ -66,7 +67,17 @@ def find_question_files(folder: Path) -> dict[Section, Path]:
                 found.setdefault(section, []).append(path)
         if found:
             return _one_file_each(found)
-    there = sorted(path.name for path in folder.iterdir())[:8]
+    try:
+        there = sorted(path.name for path in folder.iterdir())[:8]
+    except OSError as error:
+        raise InputError(
+            Problem(
+                found=f"a folder that cannot be read ({error.strerror})",
+                expected="a folder of section files",
+                do_next="check its permissions",
+                where=show_path(folder),
+            )
+        ) from error
     raise InputError(
         Problem(
             found=f"no section file (it has {', '.join(map(repr, there)) or 'nothing in it'})",
@@ -94,7 +105,7 @@ def iter_rows(source: Source, section: Section, problems: list[Problem]) -> Iter
     Raises:
         InputError: The file cannot be read at all.
     """
-    shown = show_path(source) if isinstance(source, str | Path) else getattr(source, "path", str(source))
+    shown = source.path if isinstance(source, FileBytes) else show_path(source)
     for line, value in iter_json_lines(source, problems, lenient=True):
         row = _read_row(value, section, line, f"{shown}:{line}", problems)
         if row is not None:
@@ -114,7 +125,7 @@ def read_captions(source: Source, problems: list[Problem]) -> dict[tuple[str, Se
     Returns:
         (video_id, section) -> caption.
     """
-    shown = show_path(source) if isinstance(source, str | Path) else getattr(source, "path", str(source))
+    shown = source.path if isinstance(source, FileBytes) else show_path(source)
     captions: dict[tuple[str, Section], str] = {}
     without: list[int] = []
     for line, value in iter_json_lines(source, problems, lenient=True):
@@ -131,11 +142,12 @@ def read_captions(source: Source, problems: list[Problem]) -> dict[tuple[str, Se
             )
             continue
         texts = value.get("captions")
-        before = len(captions)
+        has_caption = False
         for key, text in (texts if isinstance(texts, dict) else {}).items():
             section = find_section(key)
             if section is None:
                 continue
+            has_caption = True
             if isinstance(text, str):
                 captions.pop((strip_extension(video), section), None)
                 captions[strip_extension(video), section] = text
@@ -143,7 +155,7 @@ def read_captions(source: Source, problems: list[Problem]) -> dict[tuple[str, Se
                 problems.append(
                     Problem(f"{key} = {excerpt(text)}", "a caption as text", "write the caption as a string", where)
                 )
-        if len(captions) == before:
+        if not has_caption:
             without.append(line)
     if without:
         logger.warning("%s: %d lines add no caption, the first is line %d", shown, len(without), without[0])

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 ReplyStatus = Literal["ok", "failed"]
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_JSON: Final = json.JSONEncoder(separators=(",", ":"), default=dict)
+_HEADS_KEPT: Final = 64
+_heads: dict[tuple[str, str | None, Sampling, int], tuple[Mapping[str, Any] | None, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,9 @@ class Sampling:
         temperature: 0 is greedy.
         max_tokens: Limit on new tokens.
         top_p: Nucleus mass; None leaves the server's default.
-        seed: Sent to servers that take one; None sends nothing.
-        repeat: Number of the repetition, from 0: the same request drawn again is another entry of the store.
+        seed: Sent, plus ``repeat``, to servers that take one; None sends nothing.
+        repeat: Number of the repetition, from 0: the same request drawn again is another entry of the store, and
+            another draw even on a server that obeys seeds.
     """
 
     temperature: float = 0.0
@@ -53,7 +60,7 @@ class ChatRequest:
         sampling: See :class:`Sampling`.
         revision: Revision of the model where the user knows it; part of the key.
         json_schema: Schema the reply must follow; sent only to servers that know ``response_format``, part of the key
-            either way.
+            either way. Must not be changed once used.
         scope: What the call is about, for example ``video/section/index``. Two questions with the same text are two
             draws, so that the verdict of one never decides the other.
     """
@@ -66,25 +73,22 @@ class ChatRequest:
     scope: str = ""
 
     def key(self) -> str:
-        """Hex digest that identifies the call in the reply store; does not depend on the server's address."""
-        sampling = self.sampling
-        head = json.dumps(
-            [
-                self.model,
-                self.revision,
-                sampling.temperature,
-                sampling.max_tokens,
-                sampling.top_p,
-                sampling.seed,
-                sampling.repeat,
-                self.json_schema,
-                self.scope,
-                [(message.role, message.content) for message in self.messages],
-            ],
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
-        return hashlib.blake2b(head.encode(), digest_size=20).hexdigest()
+        """Hex digest (40 digits) that identifies the call in the reply store; independent of the server's address.
+
+        It stands for every field: two requests that differ in any of them have different keys.
+        """
+        head = [request_head(self), self.scope]
+        for message in self.messages:
+            content = message.content
+            if isinstance(content, str):
+                head += (message.role, "text", content)
+            else:
+                head += (message.role, "parts", _JSON.encode(content))
+        # lengths keep two lists of texts apart that would read the same in one row; captions in the wild carry lone
+        # surrogates, and they must have a key like any other text
+        lengths = ",".join([str(len(text)) for text in head])
+        whole = "\0".join([lengths, *head]).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(whole, digest_size=20).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ class Reply:
     Args:
         key: The request's key.
         status: ``ok`` or ``failed``; a failed reply has no text and is never stored.
-        text: The model's text, as received.
+        text: The model's text, as received (lone surrogates replaced by U+FFFD).
         error: Why it failed, in words; empty when ok.
         from_store: No call was made for it in this run.
         finish_reason: As the server says (``stop``, ``length``, ...).
@@ -113,3 +117,40 @@ class Reply:
     output_tokens: int = 0
     latency_s: float = 0.0
     attempts: int = 0
+
+
+Ask: TypeAlias = Callable[[ChatRequest], Awaitable[Reply]]
+"""How a job asks: ``reply = await ask(request)``."""
+
+
+def request_head(request: ChatRequest) -> str:
+    """Everything that the requests of a run have in common, as JSON: model, revision, sampling, schema.
+
+    Kept from call to call, because encoding it anew took a fifth of the time that a call costs us.
+    """
+    schema = request.json_schema
+    place = (request.model, request.revision, request.sampling, id(schema))
+    known = _heads.get(place)
+    # the schema is kept with its head, so an id seen again is the same object's
+    if known is not None and known[0] is schema:
+        return known[1]
+    sampling = request.sampling
+    # 0 and 0.0 are the same temperature but not the same JSON
+    temperature, top_p = float(sampling.temperature), None if sampling.top_p is None else float(sampling.top_p)
+    drawn = [temperature, sampling.max_tokens, top_p, sampling.seed, sampling.repeat]
+    head = _JSON.encode([request.model, request.revision, drawn, schema])
+    if len(_heads) >= _HEADS_KEPT:
+        _heads.clear()
+    _heads[place] = (schema, head)
+    return head
+
+
+def replace_surrogates(text: str) -> str:
+    """The text with every lone surrogate replaced by U+FFFD, so that it can be encoded; most texts come back as is."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATES.sub("\ufffd", text)
+    return text

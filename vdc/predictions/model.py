@@ -35,6 +35,8 @@ class PredictionSet:
         sha256: Of the file's bytes as they lie on disk.
         captions: (video_id, section) -> prediction.
         duplicates: How many further captions were given for a key that already had one (only with ``lenient``).
+        unknown: How many captions were left out because the benchmark has no such video (only with ``lenient``).
+        empty: How many captions are empty or blank; they are kept.
         notes: Sentences about what was tolerated, for the report.
     """
 
@@ -43,6 +45,8 @@ class PredictionSet:
     sha256: str
     captions: Mapping[tuple[str, Section], Prediction]
     duplicates: int = 0
+    unknown: int = 0
+    empty: int = 0
     notes: tuple[str, ...] = field(default_factory=tuple)
 
     @property

@@ -1,0 +1,1 @@
+"""What every model here shares: reading videos, preparing images, prompts with placeholders, and the one splice."""

@@ -1,0 +1,190 @@
+"""From pictures to normalised pixels, with PIL and NumPy alone, bit for bit as CLIP's PIL image processor does it.
+
+Two roads, because the published AuroraCap uses two: inference crops the centre, training pads to a square. Both end in
+``float32`` arrays of shape ``(3, height, width)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from vdc.errors import InputError, Problem
+
+Pixels: TypeAlias = NDArray[np.float32]
+"""Normalised pixels, ``(3, height, width)`` or ``(frames, 3, height, width)``."""
+
+Picture: TypeAlias = Image.Image | NDArray[np.uint8]
+"""A PIL image, or bytes of shape ``(height, width, 3)`` in RGB order."""
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSpec:
+    """What a vision tower wants to see.
+
+    Args:
+        size: Side of the square it was trained on, pixels.
+        patch_size: Side of one patch, pixels.
+        mean: Per channel, in units of the 0..1 range.
+        std: Per channel, same units.
+    """
+
+    size: int
+    patch_size: int = 14
+    mean: tuple[float, float, float] = CLIP_MEAN
+    std: tuple[float, float, float] = CLIP_STD
+
+
+def open_image(path: str | Path) -> Image.Image:
+    """The picture in a file, upright and in RGB.
+
+    Raises:
+        InputError: There is no such file, or it holds no picture that can be read to its end.
+    """
+    try:
+        with Image.open(path) as opened:
+            return (ImageOps.exif_transpose(opened) or opened).convert("RGB")
+    except FileNotFoundError as error:
+        raise InputError(Problem("no file", "a picture", "check the path", str(path))) from error
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(
+            Problem(f"a file that cannot be read as a picture ({error})", "an image file", "replace it", str(path))
+        ) from error
+
+
+def to_pil(picture: Picture) -> Image.Image:
+    """The picture as an RGB PIL image.
+
+    Raises:
+        InputError: An array that is not ``uint8`` of shape ``(height, width, 3)``.
+    """
+    if isinstance(picture, Image.Image):
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        raise InputError(
+            Problem(
+                f"an array of {picture.dtype} with shape {picture.shape}",
+                "uint8 of shape (height, width, 3), RGB",
+                "convert the frame first",
+            )
+        )
+    return Image.fromarray(picture)
+
+
+def centre_crop_pixels(picture: Picture, spec: ImageSpec) -> Pixels:
+    """Inference road: shorter side to ``spec.size`` (bicubic), centre crop, normalise.
+
+    Args:
+        picture: One picture of any size.
+        spec: Target.
+
+    Returns:
+        ``(3, spec.size, spec.size)``.
+
+    Source: CLIP's image processor as AuroraCap, LLaVA and LLaMA-VID configure it.
+    """
+    image = to_pil(picture)
+    width, height = image.size
+    short, long = min(width, height), max(width, height)
+    other = int(spec.size * long / short)
+    size = (spec.size, other) if width <= height else (other, spec.size)
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.BICUBIC)
+    left, top = (size[0] - spec.size) // 2, (size[1] - spec.size) // 2
+    return normalise(np.asarray(image)[top : top + spec.size, left : left + spec.size], spec)
+
+
+def pad_to_square(picture: Picture, spec: ImageSpec) -> Image.Image:
+    """The picture centred on a square of the mean colour, so that nothing of it is cut off."""
+    image = to_pil(picture)
+    width, height = image.size
+    if width == height:
+        return image
+    side = max(width, height)
+    red, green, blue = (int(channel * 255) for channel in spec.mean)
+    square = Image.new("RGB", (side, side), (red, green, blue))
+    square.paste(image, ((side - width) // 2, (side - height) // 2))
+    return square
+
+
+def padded_pixels(picture: Picture, spec: ImageSpec) -> Pixels:
+    """Training road: pad to a square, scale to ``spec.size``, fill up to whole patches with black, normalise.
+
+    The scale is computed in floating point and truncated as in the published code, so for some sides (155, 309, ...) the
+    scaled picture is one pixel short and the black strip shows on two edges.
+
+    Returns:
+        ``(3, side, side)`` with ``side`` a multiple of ``spec.patch_size``; ``spec.size`` for sizes that are one.
+
+    Source: AuroraCap's training data class with its default options.
+    """
+    square = pad_to_square(picture, spec)
+    side = int(square.width * (spec.size / square.width))
+    scaled = square.resize((side, side), Image.Resampling.BICUBIC)
+    whole = -(-side // spec.patch_size) * spec.patch_size
+    canvas = np.zeros((whole, whole, 3), dtype=np.uint8)
+    canvas[:side, :side] = np.asarray(scaled)
+    return normalise(canvas, spec)
+
+
+def square_pixels(picture: Picture, spec: ImageSpec) -> Pixels:
+    """Pad to a square, then the inference road: LLaVA's ``pad`` setting.
+
+    Returns:
+        ``(3, spec.size, spec.size)``.
+    """
+    return centre_crop_pixels(pad_to_square(picture, spec), spec)
+
+
+def blank_pixels(spec: ImageSpec) -> Pixels:
+    """All-zero pixels: stands in for the picture of a text-only sample. Shape ``(3, spec.size, spec.size)``."""
+    return np.zeros((3, spec.size, spec.size), dtype=np.float32)
+
+
+def frames_to_pixels(frames: Sequence[Picture], spec: ImageSpec, *, workers: int | None = None) -> Pixels:
+    """Inference road for many frames.
+
+    Args:
+        frames: Pictures of any sizes, one or more.
+        spec: Target.
+        workers: Threads; PIL gives up the interpreter lock while it resizes. None picks by the machine, 1 uses none.
+
+    Returns:
+        ``(frames, 3, spec.size, spec.size)``.
+
+    Raises:
+        InputError: No frames.
+    """
+    if not frames:
+        raise InputError(Problem("no frames", "one frame or more", "check the video"))
+    if workers == 1 or len(frames) == 1:
+        return np.stack([centre_crop_pixels(frame, spec) for frame in frames])
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return np.stack(list(pool.map(lambda frame: centre_crop_pixels(frame, spec), frames)))
+
+
+def normalise(picture: NDArray[np.uint8], spec: ImageSpec) -> Pixels:
+    """``(height, width, 3)`` bytes to ``(3, height, width)`` floats with the channels' mean and deviation taken out."""
+    table = _levels(spec.mean, spec.std)
+    return np.stack([table[channel][picture[:, :, channel]] for channel in range(3)])
+
+
+@cache
+def _levels(mean: tuple[float, float, float], std: tuple[float, float, float]) -> Pixels:
+    # 256 levels and three channels are all the values there are: one table look-up replaces the arithmetic per pixel,
+    # and the table is made in the dtypes CLIP's processor uses, so the result is the same to the last bit.
+    scaled = (np.arange(256, dtype=np.float64) * (1 / 255)).astype(np.float32)
+    return np.stack(
+        [(scaled - np.float32(mean[channel])) / np.float32(std[channel]) for channel in range(3)]
+    ).astype(np.float32)

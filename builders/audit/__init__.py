@@ -1,0 +1,7 @@
+"""The audit of a benchmark: named rules over the files as they are, and the clean list that follows from them."""
+
+from builders.audit.clean_list import make_clean_list
+from builders.audit.run import audit_benchmark, audit_json
+from builders.audit.statistics import benchmark_statistics
+
+__all__ = ["audit_benchmark", "audit_json", "benchmark_statistics", "make_clean_list"]

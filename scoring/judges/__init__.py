@@ -1,0 +1,1 @@
+"""Judges: anything that answers questions from captions and matches the answers."""

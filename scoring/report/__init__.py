@@ -1,0 +1,1 @@
+"""Reports of a run: ``report.json`` for programs, ``report.md`` and plots for people."""

@@ -1,0 +1,1 @@
+"""Statistics: intervals, paired tests, ranks, ratings and agreement. Randomness is always passed in."""
