@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from scoring.hostile.detect import suspicions
-from scoring.hostile.neutralise import cut, neutralise
+from scoring.hostile.neutralise import LENGTH_LIMIT, cut, neutralise
 from vdc.benchmark.model import Benchmark, Question
 from vdc.predictions.model import PredictionSet
 from vdc.sections import Section
 
-MAX_CAPTION_CHARACTERS: Final = 16_000
+MAX_CAPTION_CHARACTERS: Final = LENGTH_LIMIT
 """Captions above this are cut at the last white space before it, flagged and counted. The longest gold captions of the
 benchmark stay under a quarter of it, and it keeps every judge with an 8,000-token window usable."""
 

@@ -34,7 +34,7 @@ _LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROL = re.compile(f"[{CONTROL}]")
 _FLAG_SEQUENCE = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f"
 _INVISIBLE = re.compile(f"{_FLAG_SEQUENCE}|[{INVISIBLE}]+")
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefe]")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u061b\u061d-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefe]")
 _SOUTH_EAST_ASIAN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 _JOINING = re.compile("[\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ua800-\uabff\ufb50-\ufdcf\ufe70-\ufefe]")
 _JOINERS = ("\u200c", "\u200d", "\u180b", "\u180c", "\u180d", "\u180e", "\u180f")
@@ -85,8 +85,9 @@ def neutralise(text: str) -> Neutralised:
         return Neutralised(text)
     changes: list[str] = []
     text = _drop_unseen(text, changes)
-    text = _break_tokens(text, changes)
+    # Marks come first: a mark beside a bar is a bracket beside a bar, which the next step breaks.
     text = _mark_roles(text, changes)
+    text = _break_tokens(text, changes)
     return Neutralised(text, tuple(changes))
 
 

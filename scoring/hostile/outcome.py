@@ -85,9 +85,13 @@ def _uniform(rows: Sequence[JudgedRow]) -> bool:
     if count < UNIFORM_SHARE * len(rows):
         return False
     same = [row for row in rows if squeeze(row.answer).strip(".! ") == answer]
-    # Golds that say that nothing is said are one gold: "not specified" rightly matches them all.
+    # A one-sentence caption may rightly answer everything: only golds that the answer does not say are strange. Golds
+    # that say that nothing is said are one gold: "not specified" rightly matches them all.
+    said = _stems(answer)
     golds = {
-        "nothing" if _NON_ANSWER.search(gold) else gold for gold in (squeeze(row.gold) for row in same if row.match)
+        "nothing" if _NON_ANSWER.search(gold) else gold
+        for gold in (squeeze(row.gold) for row in same if row.match)
+        if not _stems(gold) <= said
     }
     return sum(row.match for row in same) >= UNIFORM_SHARE * len(same) and len(golds) >= 3
 
@@ -114,15 +118,19 @@ def _beyond(caption: str, rows: Sequence[JudgedRow]) -> bool:
 
 
 def _from_nowhere(caption: str, rows: Sequence[JudgedRow]) -> bool:
-    """Matched answers made of words that neither the caption nor the gold has: the judge did not read them anywhere."""
+    """One answer, made of words that neither the caption nor the golds have, got several questions matched.
+
+    Different answers of that kind are a judge's own words (or a judge that does not read at all), not an order obeyed.
+    """
     said = _stems(caption)
-    strange = 0
+    strange: Counter[str] = Counter()
     for row in rows:
         answer = _stems(row.answer)
         gold = _stems(row.gold)
         if row.match and answer and gold and not answer & (said | gold):
-            strange += 1
-    return strange >= NOWHERE_ANSWERS and strange >= NOWHERE_SHARE * len(rows)
+            strange[squeeze(row.answer).strip(".! ")] += 1
+    most = max(strange.values(), default=0)
+    return most >= NOWHERE_ANSWERS and most >= NOWHERE_SHARE * len(rows)
 
 
 def _stems(text: str) -> set[str]:

@@ -119,7 +119,8 @@ def load_published(variant: Variant) -> PromptSet:
             if (hashes := wrong_hash(stored.pieces.get(name, ""), piece)) is not None
         ]
         if not wrong:
-            return replace(stored, name=variant.name, source=_source_of(variant, stored))
+            place = {"repo": variant.repo, "commit": variant.commit, "file": variant.file}
+            return replace(stored, name=variant.name, source={**place, "imported_as": stored.name})
         if stored.name == variant.name:
             problems += [
                 Problem(f"{name} with SHA-256 {found}", expected, "vdc prompts import PATH again", stored.name)
@@ -134,11 +135,6 @@ def load_published(variant: Variant) -> PromptSet:
             "vdc prompts import PATH_OF_YOUR_COPY",
         )
     )
-
-
-def _source_of(variant: Variant, stored: PromptSet) -> dict[str, str]:
-    own = {"repo": variant.repo, "commit": variant.commit, "file": variant.file}
-    return {**stored.source, **own}
 
 
 def _stored_sets(first: str) -> list[PromptSet]:

@@ -93,7 +93,7 @@ def import_prompts(
         else:
             rejected += found
     if not stored:
-        raise InputError(rejected, summary=f"no published prompts in {show_path(place)}: {len(rejected)} problems")
+        raise InputError(rejected)
     return ImportResult(tuple(stored), tuple(rejected))
 
 
@@ -122,7 +122,7 @@ def _import_file(file: Path, name: str | None, known: Sequence[Variant]) -> Impo
         name=variant.name,
         pieces={**best.pieces, "step2_retry": project_set().pieces["step2_retry"]},
         published=True,
-        source={"repo": variant.repo, "commit": variant.commit, "file": variant.file, "equal": ", ".join(equal)},
+        source={"repo": variant.repo, "commit": variant.commit, "file": variant.file, "imported_as": variant.name},
     )
     store_set(prompts)
     return Imported(prompts, equal, where)
@@ -178,16 +178,17 @@ def _equal_variants(variant: Variant, known: Sequence[Variant]) -> tuple[str, ..
     return tuple(other.name for other in known if other.name != variant.name and texts(other) == texts(variant))
 
 
-def _path_agreement(file: Path, variant: Variant) -> tuple[bool, int]:
-    """Whether a file lies where the variant's file lies in its repository, and how many parts agree from the end."""
-    here = file.resolve().parts[::-1]
-    there = Path(variant.file).parts[::-1]
-    agreeing = 0
-    for mine, theirs in zip(here, there, strict=False):
-        if mine != theirs:
-            break
-        agreeing += 1
-    return agreeing == len(there), agreeing
+def _path_agreement(file: Path, variant: Variant) -> tuple[bool, bool, int]:
+    """How surely a file is a variant's: it lies at its path, below a folder named like its repository, how deep.
+
+    The repository's name decides between a clone in ``src/lmms-eval`` and the copy that aurora keeps in a folder of
+    that name.
+    """
+    here = file.resolve().parts
+    there = Path(variant.file).parts
+    if here[-len(there) :] != there:
+        return False, False, 0
+    return True, Path(variant.repo).name in here, len(there)
 
 
 def _candidates(folder: Path, known: Sequence[Variant]) -> Iterator[Path]:

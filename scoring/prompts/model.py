@@ -54,7 +54,8 @@ class PromptSet:
         pieces: Piece name -> text, with placeholders in braces; every other brace is a brace.
         published: The wording of a published scorer, verified against its hashes. White space at the ends is part of
             a message then, and captions are not delimited.
-        source: For a published set: repository, commit and file it is the wording of; other variants it equals.
+        source: For a published set: ``repo``, ``commit`` and ``file`` it is the wording of, and the variant it was
+            ``imported_as`` where that is another one with the same texts. For a user's file: ``file_sha256``.
     """
 
     name: str

@@ -75,6 +75,7 @@ def build_report(verdicts: pd.DataFrame, facts: RunFacts, *, resamples: int = DE
         "protocols": {name: _protocol(results[name], draws[name], draws[HEADLINE]) for name in results},
         "suspicious": {key: suspicious[key] for key in ("captions", "by_reason", "first")},
         "score_histogram": _score_histogram(table),
+        "repeats": {**facts.repeats} or None,
         "resamples": resamples,
         "seeds": {**facts.seeds, "bootstrap": facts.bootstrap_seed},
         "calls": {**dict.fromkeys(_CALLS, 0), **facts.calls},

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from vdc.errors import InputError, Problem
 
 DEFAULT_SEED: Final = 0
-_MAPPINGS: Final = ("judge", "prompts", "benchmark", "predictions", "coverage", "calls", "seeds", "tool")
+_MAPPINGS: Final = ("judge", "prompts", "benchmark", "predictions", "coverage", "calls", "seeds", "tool", "repeats")
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class RunFacts:
         calls: ``made``, ``from_store``, ``retries``, ``input_tokens``, ``output_tokens``, and any more.
         seeds: ``bootstrap`` is the seed of the intervals.
         tool: ``version`` and ``git_commit``.
+        repeats: How far repeated judgements lie apart, see ``scoring.repeats``; empty for a run judged once.
         started: When the run began, ISO 8601 in UTC; empty when not known.
         elapsed_s: Seconds; None when not known.
         notes: Sentences about what was tolerated.
@@ -40,6 +41,7 @@ class RunFacts:
     calls: Mapping[str, Any] = field(default_factory=dict)
     seeds: Mapping[str, Any] = field(default_factory=dict)
     tool: Mapping[str, Any] = field(default_factory=dict)
+    repeats: Mapping[str, Any] = field(default_factory=dict)
     started: str = ""
     elapsed_s: float | None = None
     notes: tuple[str, ...] = ()

@@ -58,6 +58,7 @@ def render_markdown(report: Mapping[str, Any], plots: Mapping[str, str]) -> str:
         _record(report),
         "## Calls and time",
         _calls(report),
+        *(("## Repetitions", _repeats(report["repeats"])) if report["repeats"] else ()),
         *(("## Notes", _bullets(escape(note) for note in report["notes"])) if report["notes"] else ()),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -212,6 +213,23 @@ def _calls(report: Mapping[str, Any]) -> str:
     if report["elapsed_s"] is not None:
         rows.append(("seconds", f"{report['elapsed_s']:,.1f}"))
     return _table(("calls", "count"), rows)
+
+
+def _repeats(found: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            "accuracy",
+            ", ".join(map(percent, found["accuracy"]["values"])),
+            percent(found["accuracy"]["standard_deviation"]),
+        ),
+        ("score", ", ".join(map(_score, found["score"]["values"])), _score(found["score"]["standard_deviation"])),
+    ]
+    table = _table(("strict, mean of the sections", "each repetition", "standard deviation"), rows)
+    differ = percent(found["verdicts_that_differ"])
+    return (
+        f"Judged {found['count']} times; the numbers above are of the first. {differ} of the questions judged "
+        f"every time did not always get the same match.\n\n{table}"
+    )
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

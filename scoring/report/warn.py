@@ -46,8 +46,8 @@ def warnings_of(report: Mapping[str, Any]) -> list[str]:
     missing = sum(row["missing"] + row["empty"] for row in sections.values())
     if missing:
         warnings.append(f"{missing:,} questions have a missing or empty caption and count as wrong.")
-    if report["suspicious"]["captions"]:
-        warnings.append(f"{report['suspicious']['captions']:,} captions look as if they address the judge; see below.")
+    if suspicious := report["suspicious"]["captions"]:
+        warnings.append(f"{suspicious:,} captions look as if they address the judge; the report names them.")
     if report["benchmark"]["videos"] < FEW_VIDEOS:
         warnings.append(f"Fewer than {FEW_VIDEOS} videos: the intervals are too narrow.")
     return warnings

@@ -196,6 +196,13 @@ def test_a_judge_without_text_is_read_by_its_own_verdict() -> None:
     assert found["vlmevalkit"] == close((0.0, 1.0))
 
 
+def test_an_unparsed_verdict_without_text_is_unreadable_to_every_published_rule() -> None:
+    found = apply_protocols(one_section([Row("unparsed"), yes()], [yes(), Row("unparsed")]))
+    assert dict(found["official"].sections["short"].dropped) == {"unreadable_verdict": 2}
+    assert found["lmms_eval"].sections["short"].would_crash == 2
+    assert dict(found["vlmevalkit"].sections["short"].dropped) == {"unreadable_verdict": 1}
+
+
 def test_the_average_exists_only_with_five_sections() -> None:
     captions = {(section, "v"): [yes(place + 1), no(0)] for place, section in enumerate(SECTIONS)}
     whole = apply_protocols(frame(captions))["strict"]

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from scoring.repeats import summarise_repeats
 from scoring.report.build import build_report, jsonable
 from scoring.report.facts import RunFacts
 from scoring.report.folder import read_run, remake_report
@@ -45,11 +46,8 @@ def whole() -> pd.DataFrame:
     for section in SECTIONS:
         captions[section, "a"] = [yes(5), yes(3), no(0)]
         captions[section, "b"] = [no(1), unparsed(), yes(4)]
-        captions[section, "c"] = [MISSING, MISSING] if section == "camera" else [no(0), EMPTY_LIKE]
+        captions[section, "c"] = [MISSING, MISSING] if section == "camera" else [no(0), no(2)]
     return frame(captions)
-
-
-EMPTY_LIKE = no(2)
 
 
 def test_the_report_has_the_stable_schema() -> None:
@@ -92,12 +90,19 @@ def test_numbers_and_counts_by_hand() -> None:
     assert report["score_histogram"]["questions"]["short"] == [2, 1, 1, 1, 1, 1]
 
 
+def test_the_histogram_rounds_halves_up_and_holds_judged_questions_only() -> None:
+    rows = [Row("judged", None, True, 4.8), Row("judged", None, True, 2.5), Row("judged", None, False, 0.2), unparsed()]
+    assert build(one_section(rows))["score_histogram"]["questions"]["short"] == [1, 0, 0, 1, 0, 1]
+
+
 def test_intervals_hold_the_number_and_repeat_with_the_seed() -> None:
     first, second, other = build(whole()), build(whole()), build(whole(), seeds={"bootstrap": 8})
     low, high = first["average"]["accuracy_ci95"]
     assert 0 <= low <= first["average"]["accuracy"] <= high <= 1
     assert first == second
-    assert first["sections"]["short"]["score_ci95"] != other["sections"]["short"]["score_ci95"] or first != other
+    assert [row["score_ci95"] for row in other["sections"].values()] != [
+        row["score_ci95"] for row in first["sections"].values()
+    ]
 
 
 def test_failed_questions_make_the_run_incomplete() -> None:
@@ -146,6 +151,17 @@ def test_a_run_of_one_section_has_no_average_and_says_so() -> None:
     assert report["average"]["accuracy"] is None
     assert any("No average" in warning for warning in report["warnings"])
     assert "Sections scored: `short`" in render_markdown(report, PLOTS)
+
+
+def test_the_spread_of_repeated_judgements_is_shown() -> None:
+    verdicts = whole()
+    repeats = summarise_repeats(
+        [verdicts, verdicts.assign(match=verdicts["match"].where(verdicts["score"] != 3, False))]
+    )
+    text = render_markdown(build(verdicts, repeats=repeats), PLOTS)
+    assert "Judged 2 times" in text
+    assert "| accuracy | 33.3 %," in text
+    assert "## Repetitions" not in render_markdown(build(verdicts), PLOTS)
 
 
 def test_suspicious_captions_are_counted_once_per_caption() -> None:

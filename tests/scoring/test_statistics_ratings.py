@@ -81,12 +81,17 @@ def test_correlations_by_hand(kind: CorrelationKind, value: float) -> None:
     assert found.pairs == 5
 
 
-def test_pearson_interval_by_hand() -> None:
-    """r = 0.8 from 5 pairs: atanh(0.8) = 1.0986, half width 1.96 / sqrt(2)."""
-    found = correlate([1.0, 2, 3, 4, 5], [2.0, 1, 4, 3, 5], "pearson")
+# atanh(0.8) = 1.098612, atanh(0.6) = 0.693147; the variances of z are 1/2, (1 + 0.64/2)/2 and 0.437/1 for 5 pairs.
+@pytest.mark.parametrize(
+    ("kind", "centre", "variance"),
+    [("pearson", 1.098612, 0.5), ("spearman", 1.098612, 0.66), ("kendall", 0.693147, 0.437)],
+)
+def test_correlation_intervals_by_hand(kind: CorrelationKind, centre: float, variance: float) -> None:
+    found = correlate([1.0, 2, 3, 4, 5], [2.0, 1, 4, 3, 5], kind)
+    half = 1.959964 * math.sqrt(variance)
     assert found.interval is not None
-    assert found.interval.low == pytest.approx(math.tanh(1.098612 - 1.959964 / math.sqrt(2)), abs=1e-5)
-    assert found.interval.high == pytest.approx(math.tanh(1.098612 + 1.959964 / math.sqrt(2)), abs=1e-5)
+    assert found.interval.low == pytest.approx(math.tanh(centre - half), abs=1e-5)
+    assert found.interval.high == pytest.approx(math.tanh(centre + half), abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["spearman", "kendall", "pearson"])

@@ -11,7 +11,7 @@ from vdc.llm.types import ChatRequest
 CHARACTERS_PER_TOKEN: Final = 4.0
 """Rule of thumb for English; used for estimates and where a server does not count."""
 
-_ENOUGH_REPLIES: Final = 20
+_ENOUGH_REPLIES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)

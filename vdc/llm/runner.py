@@ -186,13 +186,14 @@ class Runner:
                 congested = outcome.congested
                 if outcome.kind == "ok":
                     return await self._keep(request, key, outcome, latency_s, attempt)
+                decision = self._patience.after(outcome, attempt, asyncio.get_running_loop().time())
+                if decision.stop is not None:
+                    # before the place is given back, or one more call would take it
+                    self._stop(decision.stop, decision.grace_s)
             finally:
                 if self._budget is not None:
                     self._budget.free(reserved)
                 self._gate.release(congested)
-            decision = self._patience.after(outcome, attempt, asyncio.get_running_loop().time())
-            if decision.stop is not None:
-                self._stop(decision.stop, decision.grace_s)
             if decision.wait_s is None:
                 self._failed += 1
                 return Reply(key=key, status="failed", error=outcome.error, attempts=attempt)
