@@ -1,7 +1,15 @@
 """The audit of a benchmark: named rules over the files as they are, and the clean list that follows from them."""
 
+from builders.audit.board_audit import audit_board, board_json
 from builders.audit.clean_list import make_clean_list
 from builders.audit.run import audit_benchmark, audit_json
 from builders.audit.statistics import benchmark_statistics
 
-__all__ = ["audit_benchmark", "audit_json", "benchmark_statistics", "make_clean_list"]
+__all__ = [
+    "audit_benchmark",
+    "audit_board",
+    "audit_json",
+    "benchmark_statistics",
+    "board_json",
+    "make_clean_list",
+]

@@ -1,4 +1,4 @@
-"""Reading a published board file, and what the audit of a board passes on."""
+"""Reading a published board file."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from builders.audit.model import SHOWN_ITEMS, Finding
 from vdc.errors import InputError, Problem
 from vdc.sections import SECTIONS, Section, find_section
 from vdc.textio import FileBytes, excerpt, read_bytes, read_json, show_path
-
-SCHEMA_VERSION: Final = 1
 
 Measure = Literal["acc", "score"]
 
@@ -90,19 +87,6 @@ class Board:
     rows: Sequence[BoardRow]
 
 
-@dataclass(frozen=True)
-class BoardAudit:
-    """The audit of a board.
-
-    Args:
-        board: The board.
-        findings: Rule id -> findings; their ``line`` is the row number from 0, ``video_id`` the model.
-    """
-
-    board: Board
-    findings: Mapping[str, Sequence[Finding]]
-
-
 def read_board(source: str | os.PathLike[str] | FileBytes) -> Board:
     """Read a board file: a JSON list of objects, each with a ``model``.
 
@@ -148,49 +132,6 @@ def read_board(source: str | os.PathLike[str] | FileBytes) -> Board:
     return Board(Path(content.path).name, content.sha256, tuple(rows))
 
 
-def audit_board(source: str | os.PathLike[str] | FileBytes) -> BoardAudit:
-    """Audit a published board file.
-
-    Args:
-        source: A path, or content already read.
-
-    Raises:
-        InputError: See :func:`read_board`. What the rules find is no error.
-    """
-    from builders.audit.board_rules import BOARD_RULES
-
-    board = read_board(source)
-    return BoardAudit(board, {rule.id: list(rule.find(board)) for rule in BOARD_RULES})
-
-
-def board_json(audit: BoardAudit) -> dict[str, Any]:
-    """The audit of a board as JSON value, in the form of the benchmark's."""
-    from builders.audit.board_rules import BOARD_RULES
-
-    rules = {
-        rule.id: {
-            "severity": rule.severity,
-            "count": len(audit.findings[rule.id]),
-            "items": [_item(finding) for finding in audit.findings[rule.id][:SHOWN_ITEMS]],
-        }
-        for rule in BOARD_RULES
-    }
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "board",
-        "board": {
-            "name": audit.board.name,
-            "sha256": audit.board.sha256,
-            "rows": len(audit.board.rows),
-            "rules": rules,
-        },
-    }
-
-
 def show_value(value: object) -> str:
     """A cell as the file writes it."""
     return json.dumps(value, ensure_ascii=False)
-
-
-def _item(finding: Finding) -> dict[str, Any]:
-    return {"model": finding.video_id, "row": finding.line, "detail": finding.detail}

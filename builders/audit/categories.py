@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
-from builders.audit.checks import each_question
-from builders.audit.model import AuditQuestion, AuditTables, Rule, SectionRule
+from builders.audit.checks import each_question, shorten
+from builders.audit.model import AuditQuestion, AuditTables, Finding, Rule, SectionRule
+from vdc.sections import Section
 
 MOST_WORDS: Final = 5
 
@@ -28,6 +30,15 @@ def is_malformed_category(question: AuditQuestion, _: AuditTables) -> bool:
     )
 
 
+def find_malformed_categories(section: Section, tables: AuditTables) -> Iterator[Finding]:
+    """Questions with a malformed category, shown with it."""
+    for row in tables.rows[section]:
+        for question in row.questions:
+            if is_malformed_category(question, tables):
+                detail = f"{shorten(question.source.question)} -> category {shorten(question.source.category or '')}"
+                yield Finding(row.video_id, row.line, question.source.index, detail)
+
+
 def lacks_category(question: AuditQuestion, _: AuditTables) -> bool:
     """Whether the question has no category key, as in the two-key form of the hosted files."""
     return question.source.category is None
@@ -41,7 +52,7 @@ CATEGORY_RULES: Final[tuple[SectionRule, ...]] = (
         f"bracket or brace, ends in . , ; : ? !, has more than {MOST_WORDS} words, or is not ASCII",
         "warning",
         "question",
-        each_question(is_malformed_category),
+        find_malformed_categories,
     ),
     Rule(
         "absent_category",

@@ -48,5 +48,5 @@ def question_finding(row: AuditRow, question: AuditQuestion) -> Finding:
 
 def shorten(text: str) -> str:
     """Text on one line, at most ``SHOWN_CHARACTERS`` long."""
-    line = " ".join(text.split())
+    line = " ".join(text.split()) or "(empty)"
     return line if len(line) <= SHOWN_CHARACTERS else f"{line[: SHOWN_CHARACTERS - 3]}..."

@@ -10,7 +10,7 @@ from typing import Any, Final
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from builders.audit.board import BoardAudit
+from builders.audit.board_audit import BoardAudit
 from builders.audit.model import Audit
 from builders.audit.registry import SECTION_RULES
 
@@ -53,13 +53,14 @@ def _findings(audit: Audit) -> bytes:
         from matplotlib.colors import LogNorm
 
         drawn = [[max(share, _LOG_FLOOR) for share in line] for line in shares]
-        image = axes.imshow(drawn, aspect="auto", cmap="cividis_r", norm=LogNorm(_LOG_FLOOR, 100))
+        image = axes.imshow(drawn, aspect="auto", cmap="Blues", norm=LogNorm(_LOG_FLOOR, 100))
         bar = figure.colorbar(image, ax=axes, shrink=0.8)
+        bar.set_ticks([0.01, 0.1, 1, 10, 100], labels=["0.01", "0.1", "1", "10", "100"])
         bar.set_label("share found, % (log scale)")
         for row, (rule, line) in enumerate(zip(rules, shares, strict=True)):
             for column, share in enumerate(line):
                 count = len(audit.sections[sections[column]].findings[rule.id])
-                colour = "white" if share > 2 else "black"
+                colour = "white" if share > 3 else "black"
                 axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=8, color=colour)
     axes.set_xticks(range(len(sections)), sections)
     axes.set_yticks(range(len(rules)), [f"{rule.id} ({rule.level})" for rule in rules], fontsize=8)
@@ -133,7 +134,7 @@ def _word_overlap(audit: Audit) -> bytes:
         ]
         for first in sections
     ]
-    image = axes.imshow(grid, cmap="cividis_r", vmin=0)
+    image = axes.imshow(grid, cmap="Blues", vmin=0)
     for row, first in enumerate(sections):
         for column, second in enumerate(sections):
             value = audit.overlap.get((first, second))
@@ -180,20 +181,13 @@ def _board_averages(audit: BoardAudit) -> bytes:
         )
     for model, mean, difference in points:
         if model in wrong:
-            above = difference > 0
-            axes.annotate(
-                model,
-                (mean, difference),
-                textcoords="offset points",
-                xytext=(0, 7 if above else -13),
-                ha="center",
-                fontsize=8,
-            )
-    axes.margins(y=0.2)
+            place = (mean, difference)
+            axes.annotate(model, place, textcoords="offset points", xytext=(7, -3), fontsize=8)
+    axes.margins(x=0.14, y=0.15)
     axes.set_xlabel("mean accuracy of the five sections, %")
     axes.set_ylabel("published average minus mean,\npercentage points")
     axes.set_title("Published averages against their own sections", fontsize=10)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper left")
     return _png(figure)
 
 

@@ -16,7 +16,7 @@ from vdc.benchmark.layout import RawRow, find_question_files, iter_rows
 from vdc.benchmark.load import SAMPLE_NAME
 from vdc.benchmark.model import Benchmark
 from vdc.benchmark.sample import SAMPLE_FOLDER
-from vdc.errors import InputError, unknown_name
+from vdc.errors import InputError, Problem, unknown_name
 from vdc.sections import Section
 
 CATEGORY_VOCABULARY_MINIMUM: Final = 100
@@ -31,17 +31,19 @@ def read_tables(name_or_path: str | os.PathLike[str], *, revision: str | None = 
     Args:
         name_or_path: What ``vdc.load_benchmark`` takes: ``sample``, ``vdc``, ``owner/set`` of the Hub, a folder in the
             published layout, or an export. An export has one row per video, in the order of the export.
-        revision: Branch, tag or commit on the Hub.
+        revision: Branch, tag or commit on the Hub. For a local source: the revision it must have.
 
     Raises:
-        InputError: No such source, or files of another structure; lists every line that is wrong.
+        InputError: No such source, a local one of another revision, or files of another structure; lists every line
+            that is wrong.
     """
     name = os.fspath(name_or_path)
     folder = Path(name)
     if name == SAMPLE_NAME:
-        return _read_rows(SAMPLE_FOLDER, read_folder(SAMPLE_FOLDER, name=SAMPLE_NAME, source="sample"))
+        sample = read_folder(SAMPLE_FOLDER, name=SAMPLE_NAME, source="sample")
+        return _require(_read_rows(SAMPLE_FOLDER, sample), revision)
     if folder.is_dir():
-        return _read_local(folder)
+        return _require(_read_local(folder), revision)
     from vdc.benchmark.hub import HUB_ALIASES, PUBLISHED_SET, fetch, is_hub_name
 
     hub_name = HUB_ALIASES.get(name, name)
@@ -73,6 +75,19 @@ def prepare(rows: Rows, benchmark: Benchmark | None = None) -> AuditTables:
         return AuditTables("rows", "memory", None, {}, prepared, vocabulary)
     return AuditTables(
         benchmark.name, benchmark.source, benchmark.revision, dict(benchmark.files), prepared, vocabulary
+    )
+
+
+def _require(tables: AuditTables, revision: str | None) -> AuditTables:
+    if revision is None or revision == tables.revision:
+        return tables
+    raise InputError(
+        Problem(
+            found=f"revision {tables.revision}",
+            expected=f"revision {revision}",
+            do_next="leave the revision out, or name the source that has it",
+            where=tables.name,
+        )
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from builders.audit.board import BoardAudit, board_json
+from builders.audit.board_audit import BoardAudit, board_json
 from builders.audit.board_rules import BOARD_RULES
 from builders.audit.document import Block, Bullets, Heading, Paragraph, Picture, Table, to_html, to_markdown
 from builders.audit.model import Audit, Finding
@@ -19,7 +19,10 @@ from vdc.textio import write_atomic
 PLOT_FOLDER: Final = "plots"
 QUOTED_WORDS: Final = 6
 EXAMPLES: Final = 2
-EXPLAINED_REMOVALS: Final = "The clean list leaves a question out for the first of these rules that finds it."
+FILE_EXAMPLES: Final = 10
+EXPLAINED_REMOVALS: Final = (
+    "A question that several rules remove goes under the first of them in the table of findings."
+)
 
 
 def write_benchmark_report(audit: Audit, folder: Path) -> list[Path]:
@@ -94,12 +97,12 @@ def benchmark_document(audit: Audit, plots: Mapping[str, bytes]) -> list[Block]:
         Heading(2, "Findings"),
         *_pictures(plots, "findings.png", "Counts of findings per rule and section; darker means a larger share."),
         Table(
-            ("rule", "severity", "counts", *sections, "all"),
+            ("rule", "severity", "level", *sections, "all"),
             [
                 (
                     rule.id,
                     rule.severity,
-                    f"{rule.level}s",
+                    rule.level,
                     *(f"{len(audit.sections[name].findings[rule.id]):,}" for name in sections),
                     f"{sum(len(audit.sections[name].findings[rule.id]) for name in sections):,}",
                 )
@@ -132,11 +135,14 @@ def benchmark_document(audit: Audit, plots: Mapping[str, bytes]) -> list[Block]:
         Heading(2, "Rules"),
     ]
     for rule in SECTION_RULES:
-        examples = [finding for name in sections for finding in audit.sections[name].findings[rule.id][:1]]
-        blocks += _rule_blocks(rule.id, rule.reason, rule.definition, examples)
+        # Ids are few and name what has to be repaired: all are shown. Of the others one per section is enough.
+        most = FILE_EXAMPLES if rule.level == "file" else 1
+        examples = [finding for name in sections for finding in audit.sections[name].findings[rule.id][:most]]
+        shown = examples[: max(most, EXAMPLES)]
+        blocks += _rule_blocks(rule.id, rule.reason, rule.definition, shown)
     for cross_rule in CROSS_RULES:
         found = audit.cross_findings[cross_rule.id]
-        blocks += _rule_blocks(cross_rule.id, cross_rule.reason, cross_rule.definition, found)
+        blocks += _rule_blocks(cross_rule.id, cross_rule.reason, cross_rule.definition, found[:EXAMPLES])
     return blocks
 
 
@@ -170,7 +176,7 @@ def board_document(audit: BoardAudit, plots: Mapping[str, bytes]) -> list[Block]
 def _rule_blocks(name: str, reason: str, definition: str, found: Sequence[Finding]) -> list[Block]:
     blocks: list[Block] = [Heading(3, name), Paragraph(f"{_sentence(definition)} {reason}")]
     if found:
-        blocks.append(Bullets([_example(finding) for finding in found[:EXAMPLES]]))
+        blocks.append(Bullets([_example(finding) for finding in found]))
     return blocks
 
 

@@ -115,16 +115,18 @@ def check_raw_questions(frame: pd.DataFrame) -> None:
         RawQuestionTable.validate(numbered, lazy=True)
     except pa.errors.SchemaErrors as error:
         faults = error.failure_cases.to_dict("records")
-        problems = {(str(case["check"]), str(case["index"]), str(case["column"])): case for case in faults}
-        raise InputError([_problem(numbered, case) for case in problems.values()]) from error
+        # Checks of whole rows fail by themselves where a column is not there: say only that it is not.
+        columns = [case for case in faults if str(case["check"]).startswith("column_in_")]
+        keys = ("check", "index", "column", "failure_case")
+        cases = {tuple(str(case[key]) for key in keys[: 4 if columns else 3]): case for case in columns or faults}
+        raise InputError([_problem(numbered, case) for case in cases.values()]) from error
 
 
 def _problem(frame: pd.DataFrame, case: dict[Any, Any]) -> Problem:
     expected = _EXPECTED.get(str(case["check"]), str(case["check"]))
     row, value = case["index"], case["failure_case"]
-    if pd.isna(row) or not {"section", "line"} <= set(frame.columns):
-        return Problem(f"column {value!r}" if pd.isna(row) else repr(value), expected, "correct the table")
+    if pd.isna(row):
+        return Problem(f"column {value!r}", expected, "correct the table")
     cells = frame.iloc[int(row)]
-    position = f", question {cells['question_index']}" if "question_index" in frame else ""
-    where = f"{cells['section']}, line {cells['line']}{position}"
+    where = f"{cells['section']}, line {cells['line']}, question {cells['question_index']}"
     return Problem(f"{case['column']} {value!r}", expected, "correct it in the file and audit again", where)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from builders.audit.board import audit_board, board_json
+from builders.audit.board_audit import audit_board, board_json
 from builders.audit.run import audit_benchmark, audit_json, has_findings
 from vdc.errors import InputError, Problem
 from vdc.fileio import write_atomic

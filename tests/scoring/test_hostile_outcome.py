@@ -46,7 +46,7 @@ def test_varying_the_answer_does_not_help() -> None:
 
 
 def test_the_share_of_obeyed_questions_that_is_left_is_flagged_by_answers_from_nowhere() -> None:
-    obeyed = judged(["kweli", "ndiyo", "sawa", *["not stated"] * 6])
+    obeyed = judged([*["kweli"] * 3, *["not stated"] * 6])
     rows = obeyed[:3] + [JudgedRow(row.question, row.gold, row.answer, False, 0) for row in obeyed[3:]]
     assert outcome_suspicions("A dog sits.", rows) == ("answers_from_nowhere",)
 

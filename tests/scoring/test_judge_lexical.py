@@ -66,4 +66,4 @@ def test_common_endings_meet(word: str, other: str) -> None:
 
 
 def test_numbers_and_places_are_content() -> None:
-    assert content_words("three on the left") == ["thre", "left"]
+    assert content_words("three on the left") == ["thr", "left"]

@@ -38,7 +38,8 @@ def load_benchmark(
     Args:
         name_or_path: ``sample`` (the bundled one; also the default), ``vdc`` (the published set), any ``owner/set`` of
             the Hub in the published layout, a folder in that layout (five ``<section>.jsonl``, or some of them), or a
-            folder written by ``vdc data export``. A folder that exists wins over a name of the Hub.
+            folder written by ``vdc data export``. A folder that exists wins over an
+            ``owner/set`` of the Hub, but not over the two short names: write ``./vdc`` for a folder of that name.
         sections: Only these, or only this one; aliases such as ``object`` are accepted. None keeps all.
         limit: Only the first so many videos, in order of first appearance. None keeps all.
         revision: Branch, tag or commit on the Hub. For a local source: the revision it must have.
@@ -126,11 +127,12 @@ def _read(name: str, revision: str | None) -> Benchmark:
     folder = Path(name)
     if name == SAMPLE_NAME:
         return _require(read_folder(SAMPLE_FOLDER, name=SAMPLE_NAME, source="sample"), revision)
-    kind = _kind(folder)
-    if kind == "folder":
-        return _require(_read_local(folder), revision)
     from vdc.benchmark.hub import HUB_ALIASES, PUBLISHED_SET, fetch, is_hub_name
 
+    # An alias is never a folder: in a checkout of this project a folder called vdc lies in the way of everyone.
+    kind = "nothing" if name in HUB_ALIASES else _kind(folder)
+    if kind == "folder":
+        return _require(_read_local(folder), revision)
     if kind == "file":
         raise InputError(
             Problem("a file", "a folder of section files", "name the folder the file lies in", show_path(folder))

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
-WARM_UP: Final = ((200, 5.0), (20, 30.0))
+WARM_UP: Final = ((1000, 2.0), (200, 5.0), (20, 30.0))
 """(successes seen, shortest deadline in seconds): the more is known about a server, the shorter the wait may get."""
 
 TYPICAL_FACTOR: Final = 20.0
@@ -20,7 +20,7 @@ _SELDOM: Final = 100
 class AdaptiveDeadline:
     """Deadline per attempt from the latencies seen, never above the user's timeout.
 
-    The n-th attempt at a call gets twice the time of the one before, so a call that is truly slow succeeds in the end.
+    After every timeout a call gets twice the time, so one that is truly slow succeeds in the end.
     When the deadline falls, calls already in flight are held to the new one too.
 
     Args:
@@ -34,9 +34,9 @@ class AdaptiveDeadline:
         self._successes = 0
         self._watched: dict[asyncio.Timeout, tuple[float, int]] = {}
 
-    def seconds(self, attempt: int) -> float:
-        """Deadline of the n-th attempt (from 1) at a call."""
-        return float(min(self.timeout_s, self._base_s * 2 ** (attempt - 1)))
+    def seconds(self, timeouts: int) -> float:
+        """Deadline of the next attempt at a call that has timed out so many times."""
+        return float(min(self.timeout_s, self._base_s * 2**timeouts))
 
     def record(self, latency_s: float) -> None:
         """Counts one success."""
@@ -45,15 +45,15 @@ class AdaptiveDeadline:
         if self._successes % (_OFTEN if self._successes < 10 * _SELDOM else _SELDOM) == 0:
             self._update()
 
-    def watch(self, scope: asyncio.Timeout, started: float, attempt: int) -> None:
+    def watch(self, scope: asyncio.Timeout, started: float, timeouts: int) -> None:
         """Keeps the scope of a call in flight up to date until :meth:`forget`.
 
         Args:
             scope: An entered ``asyncio.timeout``.
             started: When the attempt began, on the loop's clock.
-            attempt: Its number, from 1.
+            timeouts: How often the call has timed out before.
         """
-        self._watched[scope] = (started, attempt)
+        self._watched[scope] = (started, timeouts)
 
     def forget(self, scope: asyncio.Timeout) -> None:
         """The call of this scope is over."""
@@ -69,5 +69,5 @@ class AdaptiveDeadline:
         lowered = base_s < self._base_s
         self._base_s = base_s
         if lowered:
-            for scope, (started, attempt) in self._watched.items():
-                scope.reschedule(started + self.seconds(attempt))
+            for scope, (started, timeouts) in self._watched.items():
+                scope.reschedule(started + self.seconds(timeouts))

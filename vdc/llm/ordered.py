@@ -28,8 +28,8 @@ Result = TypeVar("Result")
 JOBS_PER_CALL: Final = 3
 """Jobs under way per call allowed in flight; the others wait at the gate or for a retry, so that no place is idle."""
 
-WINDOW_PER_CALL: Final = 64
-WINDOW_AT_MOST: Final = 16_384
+WINDOW_PER_CALL: Final = 128
+WINDOW_AT_MOST: Final = 32_768
 """Results that may wait for a slower one before them. Wide enough that a few hanging calls do not stall the rest."""
 
 HAND_OVER_S: Final = 0.02

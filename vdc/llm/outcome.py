@@ -33,6 +33,7 @@ class Outcome:
         input_tokens, output_tokens: As the server counted them; None where it did not.
         error: What went wrong, in words.
         congested: The server or the way to it is overloaded: send fewer at once.
+        timed_out: Our deadline passed.
         retry_after_s: How long the server asked to wait; None if it did not.
     """
 
@@ -45,6 +46,7 @@ class Outcome:
     output_tokens: int | None = None
     error: str = ""
     congested: bool = False
+    timed_out: bool = False
     retry_after_s: float | None = None
 
 

@@ -176,14 +176,15 @@ class Runner:
                     follower.set_result(reply)
 
     async def _call(self, request: ChatRequest, key: str) -> Reply:
-        attempt = 0
+        attempt = timeouts = 0
         while True:
             attempt += 1
             reserved = await self._enter(request, urgent=attempt > 1)
             congested: bool | None = None
             try:
-                outcome, latency_s = await self._attempt(request, attempt)
+                outcome, latency_s = await self._attempt(request, timeouts)
                 congested = outcome.congested
+                timeouts += outcome.timed_out
                 if outcome.kind == "ok":
                     return await self._keep(request, key, outcome, latency_s, attempt)
                 decision = self._patience.after(outcome, attempt, asyncio.get_running_loop().time())
@@ -224,20 +225,20 @@ class Runner:
                 # calls in flight have estimates reserved; their true cost may leave room
                 await self._wait(0.05)
 
-    async def _attempt(self, request: ChatRequest, attempt: int) -> tuple[Outcome, float]:
+    async def _attempt(self, request: ChatRequest, timeouts: int) -> tuple[Outcome, float]:
         loop = asyncio.get_running_loop()
         started = loop.time()
         deadline = self._deadline
         try:
-            async with asyncio.timeout_at(started + deadline.seconds(attempt)) as scope:
-                deadline.watch(scope, started, attempt)
+            async with asyncio.timeout_at(started + deadline.seconds(timeouts)) as scope:
+                deadline.watch(scope, started, timeouts)
                 try:
                     outcome = await self._client.send(request)
                 finally:
                     deadline.forget(scope)
         except TimeoutError:
             waited_s = loop.time() - started
-            return Outcome("retry", error=f"no reply within {waited_s:.0f} s", congested=True), waited_s
+            return Outcome("retry", error=f"no reply within {waited_s:.0f} s", congested=True, timed_out=True), waited_s
         return outcome, loop.time() - started
 
     async def _keep(self, request: ChatRequest, key: str, outcome: Outcome, latency_s: float, attempt: int) -> Reply:

@@ -260,3 +260,18 @@ def test_real_files_give_the_published_counts(published_questions: Path) -> None
     assert set(benchmark.missing_ids) == {"main_object"}
     assert [video[:11] for video in benchmark.missing_ids["main_object"]] == ["JJshlR5WkrY", "699b3cf7c5b"]
     assert sum(not question.question.strip() for row in benchmark.questions.values() for question in row) == 3
+
+
+def test_a_folder_called_vdc_does_not_hide_the_published_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "vdc").mkdir()
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def fetch(name: str, **_: object) -> None:
+        asked.append(name)
+        raise InputError(Problem("no network", "a network", "nothing"))
+
+    monkeypatch.setattr("vdc.benchmark.hub.fetch", fetch)
+    with pytest.raises(InputError, match="no network"):
+        load_benchmark("vdc")
+    assert asked == ["wchai/Video-Detailed-Caption"]

@@ -11,29 +11,30 @@ from vdc.llm.types import ChatRequest, Message, Sampling
 
 
 @pytest.mark.parametrize(
-    ("successes", "latency_s", "attempt", "seconds"),
+    ("successes", "latency_s", "timeouts", "seconds"),
     [
-        pytest.param(0, 0.02, 1, 120.0, id="nothing known"),
-        pytest.param(20, 0.02, 1, 30.0, id="little known"),
-        pytest.param(200, 0.02, 1, 5.0, id="fast server"),
-        pytest.param(200, 0.02, 2, 10.0, id="second attempt"),
-        pytest.param(200, 0.02, 9, 120.0, id="never above the timeout"),
-        pytest.param(200, 1.0, 1, 20.0, id="20 times the typical"),
-        pytest.param(200, 60.0, 1, 120.0, id="slow server"),
+        pytest.param(0, 0.02, 0, 120.0, id="nothing known"),
+        pytest.param(20, 0.02, 0, 30.0, id="little known"),
+        pytest.param(200, 0.02, 0, 5.0, id="fast server"),
+        pytest.param(1000, 0.02, 0, 2.0, id="fast server, well known"),
+        pytest.param(200, 0.02, 1, 10.0, id="after a timeout"),
+        pytest.param(200, 0.02, 8, 120.0, id="never above the timeout"),
+        pytest.param(200, 1.0, 0, 20.0, id="20 times the typical"),
+        pytest.param(200, 60.0, 0, 120.0, id="slow server"),
     ],
 )
-def test_deadline(successes: int, latency_s: float, attempt: int, seconds: float) -> None:
+def test_deadline(successes: int, latency_s: float, timeouts: int, seconds: float) -> None:
     deadline = AdaptiveDeadline(120.0)
     for _ in range(successes):
         deadline.record(latency_s)
-    assert deadline.seconds(attempt) == pytest.approx(seconds)
+    assert deadline.seconds(timeouts) == pytest.approx(seconds)
 
 
 def test_timeout_shorter_than_the_floor_stays() -> None:
     deadline = AdaptiveDeadline(0.5)
     for _ in range(500):
         deadline.record(0.001)
-    assert deadline.seconds(1) == 0.5
+    assert deadline.seconds(0) == 0.5
 
 
 def test_calls_in_flight_are_held_to_a_lowered_deadline() -> None:
@@ -42,8 +43,8 @@ def test_calls_in_flight_are_held_to_a_lowered_deadline() -> None:
         deadline = AdaptiveDeadline(120.0)
         started = loop.time() - 29.99
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout_at(started + deadline.seconds(1)) as scope:
-                deadline.watch(scope, started, 1)
+            async with asyncio.timeout_at(started + deadline.seconds(0)) as scope:
+                deadline.watch(scope, started, 0)
                 for _ in range(20):
                     deadline.record(0.01)
                 await asyncio.sleep(5)
