@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Literal
 
+from vdc.benchmark.video_ids import strip_extension
 from vdc.errors import Problem
 from vdc.sections import Section
 from vdc.textio import FileBytes, TextFacts, excerpt, iter_json_lines, read_json
@@ -22,8 +23,6 @@ class Absent(Enum):
 
 
 ABSENT: Final = Absent.ABSENT
-
-VIDEO_EXTENSIONS: Final = (".mp4", ".mkv", ".webm", ".mov", ".avi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +117,7 @@ class Format:
 
 def clean_video_id(name: str) -> str:
     """The id in a file name or path: without folders, surrounding space and one video extension of any case."""
-    name = name.replace("\\", "/").rsplit("/", 1)[-1].strip()
-    stem, dot, extension = name.rpartition(".")
-    return stem if stem and dot + extension.lower() in VIDEO_EXTENSIONS else name
+    return strip_extension(name.replace("\\", "/").rsplit("/", 1)[-1].strip())
 
 
 def first_of(record: dict[str, Any], *keys: str) -> object:
