@@ -38,6 +38,10 @@ CASES = {
         [[yes(4), no(0)], [no(0), no(0)]],
         ((0.25, 1.0), (0.25, 1.0), (0.5, 2.0), (0.25, 1.0), (0.0, 0.0)),
     ),
+    "the worked example of docs/protocols.md": (
+        [[yes(5), no(1)], [no(0), no(0)], [yes(4), unparsed("no idea")]],
+        ((1 / 3, 5 / 3), (0.5, 7 / 3), (0.5, 3.0), (0.25, 1.5), (0.0, 0.5)),
+    ),
     "one unparsable verdict among nineteen": (
         [[unparsed(), *[yes(5)] * 18]],
         ((18 / 19, 90 / 19), (1.0, 5.0), NOTHING, NOTHING, (1.0, 5.0)),
