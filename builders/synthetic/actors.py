@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import random
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
-from builders.synthetic import vocabulary as words
+import builders.synthetic.vocabulary as words
 from builders.synthetic.camera import View
 from builders.synthetic.scene import MainObject, Scene
 from builders.synthetic.scenery import box, ellipse
@@ -243,7 +243,7 @@ def _stencil(shape: str, radius: float) -> Image:
     return coverage(shape, line[None, :], line[:, None], radius, angle) * np.float32(0.92)
 
 
-@cache
+@lru_cache(maxsize=4)
 def _particle_starts(seed: int, index: int, count: int) -> Image:
     source = random.Random(f"weather/{seed}/{index}")
     return np.array([[source.random(), source.random()] for _ in range(count)], np.float32)

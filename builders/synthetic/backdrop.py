@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from builders.synthetic import vocabulary as words
+import builders.synthetic.vocabulary as words
 from builders.synthetic.props import CELESTIALS, LITTERS
 from builders.synthetic.scene import Scene
 from builders.synthetic.scenery import LANDMARKS, box

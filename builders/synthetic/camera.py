@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from builders.synthetic import vocabulary as words
+import builders.synthetic.vocabulary as words
 from builders.synthetic.backdrop import MARGIN, Canvas
 from builders.synthetic.scene import Camera
 from builders.synthetic.shapes import Image

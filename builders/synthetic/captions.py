@@ -180,9 +180,7 @@ def _wrong_values(fact: Fact, scene: Scene) -> list[str]:
     return [value for value in free if value not in used] or free
 
 
-def _shares(
-    name: str, given: float | Mapping[Section, float], sections: Sequence[Section]
-) -> dict[Section, float]:
+def _shares(name: str, given: float | Mapping[Section, float], sections: Sequence[Section]) -> dict[Section, float]:
     shares = {section: given.get(section, -1.0) if isinstance(given, Mapping) else given for section in sections}
     problems = [
         Problem(

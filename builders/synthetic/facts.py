@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
 
-from builders.synthetic import vocabulary as words
+import builders.synthetic.vocabulary as words
 from builders.synthetic.scene import Scene
 from builders.synthetic.wording import QUESTIONS, STATEMENTS
 from builders.synthetic.wording.frame import fill, frame_keys
@@ -166,13 +166,14 @@ def plan_section(scene: Scene, section: Section) -> SectionPlan:
     """The facts, questions and gold answers of one section; the same at every call.
 
     ``background``, ``main_object`` and ``camera`` ask once for each of their facts, ``detailed`` for facts of all
-    three, ``short`` twice, in two wordings, for each of the few facts that fit into one sentence.
+    three, ``short`` twice, in two wordings, for each of its few facts.
     """
     source = random.Random(f"plan/{scene.seed}/{scene.index}/{section}")
     count = source.choice(QUESTIONS_PER_SECTION)
     keys = _choose_keys(source, section, count)
-    asked = [(key, wording) for key in keys for wording in source.sample(range(WORDINGS), 2 if section == "short" else 1)]
-    asked = asked[:count]
+    wordings = {key: source.sample(range(WORDINGS), 2) for key in keys}
+    # All facts in their first wording, then some in a second, where there are more questions than facts.
+    asked = [(key, wordings[key][way]) for way in (0, 1) for key in keys][:count]
     source.shuffle(asked)
     everything = scene_facts(scene)
     questions = tuple(

@@ -15,15 +15,16 @@ BORDER = 0.028
 """Width of the border, share of the frame's side."""
 
 
-def light(frame: Image, lighting: str, moment: float, number: int) -> None:
+def light(frame: Image, lighting: str, number: int, frames: int) -> None:
     """Change the light in place.
 
     Args:
         frame: The world as the camera sees it.
         lighting: A value of ``vocabulary.LIGHTINGS``.
-        moment: Share of the clip that has passed.
-        number: Frame number, for changes faster than the eye.
+        number: Frame number, from 0.
+        frames: Frames of the clip.
     """
+    moment = number / (frames - 1)
     factors = (1.0, 1.0, 1.0)
     if lighting == "warms":
         factors = (1 + 0.18 * moment, 1.0, 1 - 0.35 * moment)
@@ -38,7 +39,9 @@ def light(frame: Image, lighting: str, moment: float, number: int) -> None:
     elif lighting == "flickers":
         factors = (0.75 + 0.35 * (math.sin(number * 12.9898) * 4375.8 % 1),) * 3
     elif lighting == "flashes":
-        factors = (1.7 if min(abs(moment - 0.3), abs(moment - 0.72)) < 0.03 else 1.0,) * 3
+        # At least one frame each, however few there are.
+        nearest = min(abs(moment - 0.3), abs(moment - 0.72))
+        factors = (1.7 if nearest < max(0.03, 0.51 / (frames - 1)) else 1.0,) * 3
     frame *= np.array(factors, np.float32)
 
 
@@ -46,7 +49,8 @@ def join(before: Image, after: Image, transition: str, tint: Image, progress: fl
     """A frame in the middle of a transition.
 
     Args:
-        before, after: The frame of either shot, ``(size, size, 3)``.
+        before: Frame of the initial shot, ``(size, size, 3)``.
+        after: Frame of the final shot, of the same form.
         transition: A value of ``vocabulary.TRANSITIONS``.
         tint: Colour that shines through while the shots change, ``(3,)``.
         progress: 0 to 1.
@@ -108,13 +112,15 @@ def apply_filter(frame: Image, name: str, number: int) -> Image:
     size = frame.shape[0]
     if name == "sepia":
         grey = frame.mean(axis=2, keepdims=True)
-        return frame + np.float32(0.4) * (grey * np.array([1.15, 0.95, 0.7], np.float32) - frame)
+        toned: Image = frame + np.float32(0.4) * (grey * np.array([1.15, 0.95, 0.7], np.float32) - frame)
+        return toned
     if name == "grainy":
         shift = number * 7919 % (size * size)
         noise = np.roll(_grain(size), shift).reshape(size, size, 1)
         return frame + noise
     if name == "vignette":
-        return frame * _vignette(size)
+        shaded: Image = frame * _vignette(size)
+        return shaded
     if name == "scanline":
         frame[::3] *= np.float32(0.68)
         return frame
@@ -123,28 +129,31 @@ def apply_filter(frame: Image, name: str, number: int) -> Image:
     if name == "faded":
         return frame * np.float32(0.62) + np.float32(80)
     if name == "pixelated":
-        block = max(size // 56, 2)
+        block = max(size // 75, 2)
         small = frame[block // 2 :: block, block // 2 :: block]
         big: Image = small.repeat(block, axis=0).repeat(block, axis=1)[:size, :size]
         frame[: big.shape[0], : big.shape[1]] = big
         return frame
-    bright = np.clip(frame - np.float32(110), 0, 255)  # glowing
+    bright = np.clip(frame - np.float32(110), 0, 255)
     for _ in range(3):
         bright = _blur(bright)
-    return frame + np.float32(0.5) * bright
+    glowing: Image = frame + np.float32(0.5) * bright
+    return glowing
 
 
 @cache
 def _grain(size: int) -> Image:
     noise = np.random.default_rng(size).random(size * size, dtype=np.float32)
-    return (noise - np.float32(0.5)) * np.float32(56)
+    grain: Image = (noise - np.float32(0.5)) * np.float32(56)
+    return grain
 
 
 @cache
 def _vignette(size: int) -> Image:
     place = np.linspace(-1, 1, size, dtype=np.float32)
     distance = np.hypot(place[None, :], place[:, None])
-    return (1 - np.float32(0.55) * np.clip(distance - np.float32(0.55), 0, 1))[..., None]
+    factors: Image = (1 - np.float32(0.55) * np.clip(distance - np.float32(0.55), 0, 1))[..., None]
+    return factors
 
 
 def draw_marks(frame: Image, scene: Scene, moment: float) -> None:

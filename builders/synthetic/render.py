@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from builders.synthetic import vocabulary as words
+import builders.synthetic.vocabulary as words
 from builders.synthetic.actors import draw_clouds, draw_main, draw_weather
 from builders.synthetic.backdrop import Canvas, paint_backdrop
 from builders.synthetic.camera import look, sample
@@ -49,8 +49,9 @@ def _render_frame(scene: Scene, canvas: Canvas, settings: VideoSettings, number:
     camera = scene.camera
     moment = number / (settings.frames - 1)
     cut = words.CUT_MOMENTS[camera.cut_moment]
-    # A hard cut is a single frame either side, whatever the rate.
-    half = 1.5 / settings.frames if camera.transition == "hard cut" else JOIN_SHARE / 2
+    # A hard cut is a single frame either side; any other transition has that many at least.
+    shortest = 1.5 / settings.frames
+    half = shortest if camera.transition == "hard cut" else max(JOIN_SHARE / 2, shortest)
     progress = (moment - cut + half) / (2 * half)
     if progress <= 0:
         return _render_shot(scene, canvas, settings, 0, moment / cut, number)
@@ -71,7 +72,7 @@ def _render_shot(
     draw_clouds(frame, scene, view, world)
     draw_main(frame, scene, view, world)
     draw_weather(frame, scene, world * settings.seconds)
-    light(frame, scene.background.lighting, moment, number)
+    light(frame, scene.background.lighting, number, settings.frames)
     return frame
 
 

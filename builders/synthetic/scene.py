@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from builders.synthetic import vocabulary as words
+import builders.synthetic.vocabulary as words
 
 
 @dataclass(frozen=True, slots=True)

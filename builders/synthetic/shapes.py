@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from builders.synthetic import vocabulary as words
+import builders.synthetic.vocabulary as words
 
-Image = NDArray[np.float32]
+Image = NDArray[np.floating]
 """``(height, width, 3)`` or ``(height, width)``, float32."""
 
 _ANGLES: Final = 1440
@@ -30,7 +30,8 @@ def coverage(shape: str, x: Image, y: Image, radius: float, angle: float = 0.0) 
 
     Args:
         shape: A singular of ``vocabulary.SHAPES``.
-        x, y: Pixel positions relative to the shape's centre; broadcast against each other.
+        x: Pixels to the right of the shape's centre.
+        y: Pixels below it; broadcast against ``x``.
         radius: Pixels from the centre to the farthest point.
         angle: Clockwise turn in radians.
     """
@@ -64,7 +65,7 @@ def window(frame: Image, x: float, y: float, reach: float) -> tuple[Image, Image
 
 
 def blend(view: Image, alpha: Image, paint: Image) -> None:
-    """Lay ``paint`` (``(3,)`` or the view's shape) over ``view`` in place, with ``alpha`` ``(rows, columns)`` 0 to 1."""
+    """Lay ``paint`` (``(3,)`` or like the view) over ``view`` in place, with ``alpha`` ``(rows, columns)`` 0 to 1."""
     view += alpha[..., None] * (paint - view)
 
 
@@ -89,7 +90,8 @@ def _radii(shape: str) -> Image:
     """Radius of a shape by angle, ``(_ANGLES,)``, largest 1; angle 0 points right, a quarter turn down."""
     angle = np.linspace(0, 2 * np.pi, _ANGLES, endpoint=False)
     radii = _PROFILES[shape](angle)
-    return (radii / radii.max()).astype(np.float32)
+    profile: Image = (radii / radii.max()).astype(np.float32)
+    return profile
 
 
 _Angles = NDArray[np.float64]

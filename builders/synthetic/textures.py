@@ -104,9 +104,7 @@ BODY: Final[Mapping[str, Pattern]] = {
     "striped": lambda x, y: _edge(np.sin(x * 11) + 0 * y),
     "chequered": lambda x, y: _edge(np.sin(x * 8) * np.sin(y * 8), 6),
     "dotted": lambda x, y: _edge(np.cos(x * 12) + np.cos(y * 12) - np.float32(0.9)),
-    "speckled": lambda x, y: _edge(
-        np.float32(0.22) - _hash(np.floor(x * 9) + 0 * y, np.floor(y * 9) + 0 * x), 40
-    ),
+    "speckled": lambda x, y: _edge(np.float32(0.22) - _hash(np.floor(x * 9) + 0 * y, np.floor(y * 9) + 0 * x), 40),
     "zigzagged": lambda x, y: _edge(np.sin((y + _zigzag(x, 0.6)) * 13)),
     "crosshatched": lambda x, y: np.maximum(_gap(x + y, 0.4, 0.22), _gap(x - y, 0.4, 0.22)),
     "marbled": lambda x, y: _edge(np.sin(x * 6 + 2 * np.sin(y * 5 + 2 * np.sin(x * 4)))),

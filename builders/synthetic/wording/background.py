@@ -7,19 +7,32 @@ from typing import Final
 
 STATEMENTS: Final[tuple[tuple[str, ...], ...]] = (
     (
-        "The sky is {sky_colour|shaded}[ that glows {horizon_colour} near the horizon]"
-        "[, and the daylight suggests {time_of_day}].",
-        "Above everything the sky is painted {sky_colour|softly}[, with a glow of {horizon_colour} at the horizon]"
-        "[ and the daylight of {time_of_day}].",
-        "A(n) {sky_colour|tinted} sky[ with a {horizon_colour} glow on the horizon] spans the view"
-        "[ under the daylight of {time_of_day}].",
+        (
+            "The sky is {sky_colour|shaded}[ that glows {horizon_colour} near the horizon]"
+            "[, and the daylight suggests {time_of_day}]."
+        ),
+        (
+            "Above everything the sky is painted {sky_colour|softly}[, with a glow of {horizon_colour} at the horizon]"
+            "[ and the daylight of {time_of_day}]."
+        ),
+        (
+            "A(n) {sky_colour|tinted} sky[ with a {horizon_colour} glow on the horizon] spans the view"
+            "[ under the daylight of {time_of_day}]."
+        ),
     ),
     (
-        "A(n) [{celestial_colour} ]{celestial_kind|form} hangs overhead[ in the {celestial_position} fifth of the frame].",
-        "High overhead hangs a(n) [{celestial_colour} ]{celestial_kind|form}"
-        "[, placed in the {celestial_position} fifth of the frame].",
-        "Hanging overhead is a(n) [{celestial_colour} ]{celestial_kind|form}"
-        "[ that takes the {celestial_position} fifth of the frame].",
+        (
+            "A(n) [{celestial_colour} ]{celestial_kind|form} hangs overhead"
+            "[ in the {celestial_position} fifth of the frame]."
+        ),
+        (
+            "High overhead hangs a(n) [{celestial_colour} ]{celestial_kind|form}"
+            "[, placed in the {celestial_position} fifth of the frame]."
+        ),
+        (
+            "Hanging overhead is a(n) [{celestial_colour} ]{celestial_kind|form}"
+            "[ that takes the {celestial_position} fifth of the frame]."
+        ),
     ),
     (
         "[{cloud_count} ][{cloud_style} ][{cloud_colour} ]clouds drift past.",
@@ -139,7 +152,11 @@ QUESTIONS: Final[Mapping[str, tuple[str, str, str]]] = {
         "Which colour do the things along the skyline have?",
         "How are the landmarks of the skyline coloured?",
     ),
-    "ground_colour": ("What colour is the ground?", "Which colour does the ground have?", "How is the ground coloured?"),
+    "ground_colour": (
+        "What colour is the ground?",
+        "Which colour does the ground have?",
+        "How is the ground coloured?",
+    ),
     "ground_pattern": (
         "What is the ground covered with?",
         "What pattern covers the ground?",

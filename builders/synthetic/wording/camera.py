@@ -18,8 +18,8 @@ STATEMENTS: Final[tuple[tuple[str, ...], ...]] = (
     ),
     (
         "A(n) [{transition_colour} ]{transition|change} makes the transition[, {cut_moment} in the running time].",
-        "The transition is a(n) [{transition_colour} ]{transition|change}[ that comes {cut_moment} in the running time].",
-        "For the transition there is a(n) [{transition_colour} ]{transition|change}[, {cut_moment} in the running time].",
+        "The transition is a(n) [{transition_colour} ]{transition|change}[ coming {cut_moment} in the running time].",
+        "As transition there is a(n) [{transition_colour} ]{transition|change}[, {cut_moment} in the running time].",
     ),
     (
         "In the final [{second_framing} ]shot the camera {second_move|rolls on}[ {second_pace}].",

@@ -27,10 +27,18 @@ STATEMENTS: Final[tuple[tuple[str, ...], ...]] = (
         "The emblem that its face wears is a(n) [{emblem_colour} ]{emblem_shape|mark}.",
     ),
     (
-        "Along its route it {motion|travels}[, with the {start_position} as its start][ and the {end_position} as its goal].",
-        "On its route it {motion|travels}[ from a start in the {start_position} of the frame]"
-        "[ to a goal in the {end_position}].",
-        "On a route it {motion|travels}[, the start being in the {start_position}][, the goal being in the {end_position}].",
+        (
+            "Along its route it {motion|travels}[, with the {start_position} as its start]"
+            "[ and the {end_position} as its goal]."
+        ),
+        (
+            "On its route it {motion|travels}[ from a start in the {start_position} of the frame]"
+            "[ to a goal in the {end_position}]."
+        ),
+        (
+            "On a route it {motion|travels}[, the start being in the {start_position}]"
+            "[, the goal being in the {end_position}]."
+        ),
     ),
     (
         "Its speed {main_pace}.",
@@ -66,13 +74,21 @@ STATEMENTS: Final[tuple[tuple[str, ...], ...]] = (
 """One entry per sentence; each entry has ways to say the same facts."""
 
 QUESTIONS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "main_size": ("How big is the main object?", "What size is the main object?", "How large does the main object look?"),
+    "main_size": (
+        "How big is the main object?",
+        "What size is the main object?",
+        "Of what size does the main object look?",
+    ),
     "main_colour": (
         "What colour is the main object at first?",
         "Which colour does the main object have at first?",
         "How is the main object coloured to begin with?",
     ),
-    "main_shape": ("What is the main object?", "What shape is the main object?", "As which shape is the main object drawn?"),
+    "main_shape": (
+        "What is the main object?",
+        "What shape is the main object?",
+        "As which shape is the main object drawn?",
+    ),
     "fill_texture": (
         "What finish does the body of the moving shape have?",
         "How is the finish on its body patterned?",

@@ -1,4 +1,4 @@
-"""How the short caption says its facts, all in one sentence, and what is asked about them."""
+"""How the short caption says its few facts, and what is asked about them."""
 
 from __future__ import annotations
 
@@ -7,27 +7,46 @@ from typing import Final
 
 STATEMENTS: Final[tuple[tuple[str, ...], ...]] = (
     (
-        "The clip shows how a(n) [{main_size} ][{main_colour} ]{main_shape|figure} {motion|moves}"
-        "[ over {ground_colour} ground][, joined by [{companion_count} ]{companion_shape|others}]"
-        "[, while [{landmark_count} ]{landmark_kind|landmarks} line the skyline][ in air full of {weather_kind}]"
-        "[ at {time_of_day}][, as the camera {first_move}].",
-        "In this clip[ of a(n) {time_of_day} scene] a(n) [{main_size} ][{main_colour} ]{main_shape|figure} {motion|moves}"
-        "[ with [{companion_count} ]{companion_shape|others} around it][ across {ground_colour} ground]"
-        "[, before a skyline of [{landmark_count} ]{landmark_kind|landmarks}][, in air full of {weather_kind}]"
-        "[, and the camera {first_move}].",
-        "As the camera {first_move|watches}, the clip follows a(n) [{main_size} ][{main_colour} ]{main_shape|figure}"
-        "[ that {motion}][ on {ground_colour} ground][ beside [{companion_count} ]{companion_shape|others}]"
-        "[, under a skyline of [{landmark_count} ]{landmark_kind|landmarks}][, with {weather_kind} in the air]"
-        "[ at {time_of_day}].",
+        (
+            "The clip shows how a(n) [{main_size} ][{main_colour} ]{main_shape|figure} {motion|moves}"
+            "[, joined by [{companion_count} ]{companion_shape|others}]."
+        ),
+        (
+            "In this clip a(n) [{main_size} ][{main_colour} ]{main_shape|figure} {motion|moves}"
+            "[ with [{companion_count} ]{companion_shape|others} around it]."
+        ),
+        (
+            "The clip follows a(n) [{main_size} ][{main_colour} ]{main_shape|figure}[ that {motion}]"
+            "[ beside [{companion_count} ]{companion_shape|others}]."
+        ),
+    ),
+    (
+        (
+            "[{landmark_count} ]{landmark_kind|landmarks} form the skyline[ above {ground_colour} ground]"
+            "[ at the hour of {time_of_day}]."
+        ),
+        (
+            "The hour is {time_of_day|uncertain}, and [{landmark_count} ]{landmark_kind|landmarks} form the skyline"
+            "[ over {ground_colour} ground]."
+        ),
+        (
+            "[Beyond {ground_colour} ground, ][{landmark_count} ]{landmark_kind|landmarks} form the skyline"
+            "[ in the hour of {time_of_day}]."
+        ),
+    ),
+    (
+        "[With {weather_kind} in the air, ]the camera {first_move|keeps rolling}.",
+        "The camera {first_move|keeps rolling}[ through air full of {weather_kind}].",
+        "As the camera {first_move|keeps rolling}, the air is full of {weather_kind|movement}.",
     ),
 )
-"""One sentence, three ways to say it."""
+"""One entry per sentence; each entry has ways to say the same facts."""
 
 QUESTIONS: Final[Mapping[str, tuple[str, str, str]]] = {
     "main_size": (
         "What size is the figure in the clip?",
         "How big is the figure that the clip shows?",
-        "How large does the figure in the clip look?",
+        "Of what size does the figure in the clip look?",
     ),
     "main_colour": (
         "What colour is the figure in the clip?",
@@ -44,11 +63,6 @@ QUESTIONS: Final[Mapping[str, tuple[str, str, str]]] = {
         "What does the figure do in the clip?",
         "In what manner does the figure of the clip get about?",
     ),
-    "ground_colour": (
-        "What colour is the ground in the clip?",
-        "Which colour does the ground of the clip have?",
-        "How is the ground in the clip coloured?",
-    ),
     "companion_shape": (
         "What shapes join the figure in the clip?",
         "Which other shapes does the clip show?",
@@ -60,29 +74,34 @@ QUESTIONS: Final[Mapping[str, tuple[str, str, str]]] = {
         "How many other shapes does the clip show around the figure?",
     ),
     "landmark_kind": (
-        "What stands on the skyline in the clip?",
-        "What lines the skyline of the clip?",
-        "Which landmarks form the skyline in the clip?",
+        "What stands on the skyline?",
+        "What forms the skyline?",
+        "Which landmarks make up the skyline?",
     ),
     "landmark_count": (
-        "How many landmarks form the skyline in the clip?",
-        "What is the number of landmarks on the skyline of the clip?",
-        "How many things line the skyline in the clip?",
+        "How many landmarks form the skyline?",
+        "What is the number of landmarks on the skyline?",
+        "How many things stand on the skyline?",
     ),
-    "weather_kind": (
-        "What is in the air in the clip?",
-        "What fills the air of the clip?",
-        "What does the clip show in the air?",
+    "ground_colour": (
+        "What colour is the ground below the skyline?",
+        "Which colour does the ground have?",
+        "How is the ground coloured?",
     ),
     "time_of_day": (
-        "What time of day is it in the clip?",
-        "At which time of day does the clip take place?",
-        "To which part of the day does the clip belong?",
+        "What hour of the day is it?",
+        "At which hour of the day does everything take place?",
+        "To which hour does the light belong?",
+    ),
+    "weather_kind": (
+        "What is in the air?",
+        "What fills the air?",
+        "What can be seen in the air?",
     ),
     "first_move": (
-        "What does the camera do in the clip?",
-        "How does the camera of the clip move?",
-        "Which camera move opens the clip?",
+        "What does the camera do?",
+        "How does the camera move?",
+        "Which move does the camera make?",
     ),
 }
-"""Fact key -> ways to ask for it. Every question shares a word with the sentence."""
+"""Fact key -> ways to ask for it. Every question shares a telling word with the sentence that states its fact."""
