@@ -39,11 +39,13 @@ CASES = (
     ("openai", 64),
     ("runner", 64),
     ("runner", 256),
+    ("runner-asyncio", 256),
 )
 NAMES = {
     "aiohttp": "bare aiohttp loop",
     "openai": "AsyncOpenAI",
     "runner": "vdc runner, reply store included",
+    "runner-asyncio": "the same without uvloop",
 }
 
 
@@ -78,7 +80,7 @@ async def bare(base_url: str, calls: int, in_flight: int) -> None:
 
 async def openai(base_url: str, calls: int, in_flight: int) -> None:
     """The vendor's asynchronous client."""
-    from openai import AsyncOpenAI, DefaultAioHttpClient  # noqa: F401
+    from openai import AsyncOpenAI
     from openai.types.chat import ChatCompletionMessageParam
 
     gate = asyncio.Semaphore(in_flight)
@@ -144,10 +146,12 @@ def measure(kind: str, base_url: str, calls: int, in_flight: int) -> dict[str, f
 
     if kind == "openai":
         import openai as package  # noqa: F401
-    if kind == "runner":
-        import vdc.llm.ordered  # noqa: F401
+    if kind.startswith("runner"):
+        import vdc.llm.ordered
+    if kind == "runner-asyncio":
+        vdc.llm.ordered.new_event_loop = asyncio.new_event_loop  # type: ignore[attr-defined]
     before, started = os.times(), time.perf_counter()
-    if kind == "runner":
+    if kind.startswith("runner"):
         runner(base_url, calls, in_flight)
     else:
         asyncio.run((bare if kind == "aiohttp" else openai)(base_url, calls, in_flight))

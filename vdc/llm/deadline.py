@@ -70,4 +70,6 @@ class AdaptiveDeadline:
         self._base_s = base_s
         if lowered:
             for scope, (started, timeouts) in self._watched.items():
-                scope.reschedule(started + self.seconds(timeouts))
+                # one that has just expired, but whose task has not run since, cannot be moved
+                if not scope.expired():
+                    scope.reschedule(started + self.seconds(timeouts))

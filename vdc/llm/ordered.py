@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from vdc.errors import RunFailed
 from vdc.llm.client import ChatClient
-from vdc.llm.loop import new_event_loop
+from vdc.llm.loop import new_event_loop, rare_collections
 from vdc.llm.runner import DEFAULT_CONFIG, Runner, RunnerConfig
 from vdc.llm.stats import CallStats, Meter, Progress
 from vdc.llm.store import ReplyStore
@@ -213,7 +213,7 @@ class _Pipeline(Generic[Result]):
     def _run(self) -> None:
         error: BaseException | None = None
         try:
-            with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            with rare_collections(), asyncio.Runner(loop_factory=new_event_loop) as runner:
                 runner.run(self._work())
         except asyncio.CancelledError:
             pass

@@ -52,6 +52,36 @@ def test_calls_in_flight_are_held_to_a_lowered_deadline() -> None:
     asyncio.run(asyncio.wait_for(run(), 2))
 
 
+def test_call_that_expires_in_the_moment_the_deadline_falls_is_left_alone() -> None:
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        deadline = AdaptiveDeadline(120.0)
+        scopes: list[asyncio.Timeout] = []
+        expired: list[bool] = []
+
+        async def hang() -> None:
+            async with asyncio.timeout_at(loop.time() + 100) as scope:
+                deadline.watch(scope, loop.time(), 0)
+                scopes.append(scope)
+                await asyncio.sleep(5)
+
+        def lower() -> None:
+            expired.append(scopes[0].expired())
+            for _ in range(20):
+                deadline.record(0.01)
+            expired.append(deadline.seconds(0) == 30.0)
+
+        task = asyncio.create_task(hang())
+        await asyncio.sleep(0)
+        scopes[0].reschedule(loop.time() - 1)
+        loop.call_soon(lower)
+        with pytest.raises(TimeoutError):
+            await task
+        assert expired == [True, True]
+
+    asyncio.run(asyncio.wait_for(run(), 2))
+
+
 def test_price_of_tokens() -> None:
     assert Prices(2.0, 8.0).cost(1_000_000, 500_000) == pytest.approx(6.0)
 

@@ -48,10 +48,13 @@ def test_overload_halves_the_limit_within_an_epoch() -> None:
     assert course == [128]
 
 
-def test_limit_settles_near_the_capacity_of_the_server() -> None:
+def test_limit_settles_near_the_capacity_of_the_server_and_few_calls_are_refused() -> None:
     limit = AdaptiveLimit(256)
     settled = simulate(limit, 20_000, capacity=64)[50:]
-    assert 48 <= sum(settled) / len(settled) <= 96
+    assert 56 <= sum(settled) / len(settled) <= 90
+    # a small cut each time, no swing between half and too much
+    assert min(settled) >= 50
+    assert max(settled) <= 100
 
 
 def test_limit_recovers_after_an_outage() -> None:

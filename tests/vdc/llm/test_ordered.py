@@ -17,6 +17,7 @@ from tests.vdc.llm.conversations import client_of, question
 from vdc.errors import RunFailed
 from vdc.llm.fake_faults import Faults
 from vdc.llm.fake_server import FakeServer, FakeServerConfig, default_reply
+from vdc.llm.loop import COLLECT_AFTER
 from vdc.llm.ordered import replies_in_order, run_ordered
 from vdc.llm.runner import RunnerConfig
 from vdc.llm.stats import Progress
@@ -214,11 +215,26 @@ def test_progress_is_told_in_steps_and_at_the_end(store: ReplyStore) -> None:
     assert 0 < seen[0].in_flight <= 8
 
 
+def test_garbage_collector_is_left_as_it_was(store: ReplyStore) -> None:
+    before = gc.get_threshold()
+    with FakeServer() as server:
+        requests = (question(number) for number in itertools.count())
+        with (
+            replies_in_order(requests, client=client_of(server), store=store) as one,
+            replies_in_order([question(-1)], client=client_of(server), store=store) as other,
+        ):
+            next(one)
+            next(other)
+            assert gc.get_threshold()[0] == COLLECT_AFTER
+        assert gc.get_threshold() == before
+
+
 SCRIPT = """
 import itertools, sys
 from tests.vdc.llm.conversations import question
 from vdc.llm.client import ChatClient
 from vdc.llm.endpoint import parse_endpoint
+from vdc.llm.loop import COLLECT_AFTER
 from vdc.llm.ordered import replies_in_order
 from vdc.llm.runner import RunnerConfig
 from vdc.llm.store import ReplyStore

@@ -95,6 +95,20 @@ def test_retry_after_is_honoured_and_holds_no_place_meanwhile(store: ReplyStore)
     assert other_s < 0.3
 
 
+def test_reply_is_committed_before_it_is_returned(store: ReplyStore) -> None:
+    async def ask(runner: Runner, number: int) -> bool:
+        reply = await runner.ask(question(number))
+        # no other task has run since: had the reply not been committed first, a kill now would lose it
+        return store.get(reply.key) is not None
+
+    async def run(server: FakeServer) -> list[bool]:
+        async with client_of(server) as client, Runner(client, store) as runner:
+            return await asyncio.gather(*(ask(runner, number) for number in range(100)))
+
+    with FakeServer() as server:
+        assert all(asyncio.run(run(server)))
+
+
 def test_same_request_asked_twice_at_once_is_one_call(store: ReplyStore) -> None:
     with FakeServer(config=FakeServerConfig(latency_s=0.05)) as server:
         replies, stats = ask_server(server, store, [question(1)] * 5)
