@@ -5,7 +5,7 @@ VENV ?= .venv
 JUDGE_VENV ?= .venv-judge
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
-SOURCES := vdc scoring builders leaderboard baselines tests benchmarks
+SOURCES := vdc scoring builders leaderboard baselines tests benchmarks docs
 
 .PHONY: help demo test test-realserver check fmt docs judge-env clean
 

@@ -122,14 +122,15 @@ def page(options: argparse.Namespace, table: str) -> str:
     source = "the published question files" if options.benchmark else "a made-up set of the published size"
     return (
         "# A whole prediction set\n\n"
-        f"`python benchmarks/full_benchmark.py --write` on {source}: {options.concurrency} calls in flight at most; the "
-        f"fake server replies after {options.latency_ms:g} ms and shares the machine with the client.\n\n"
-        f"Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}. "
+        f"`python benchmarks/full_benchmark.py --write` on {source}: {options.concurrency} calls in flight at most; "
+        f"the fake server replies after {options.latency_ms:g} ms and shares the machine with the client.\n\n"
+        f"Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}. "
         "Seconds, processor time and memory are of the whole command, report included.\n\n"
         f"{table}\n\n"
-        "19 % faults: 10 % status 500, 5 % status 429 with `Retry-After: 1`, 2 % calls that never answer, 2 % dropped "
-        "connections; the numbers of the report are those of the fault-free run. 3 % malformed: verdicts that are none, "
-        "asked for once more, counted as unparsed where the second is none either.\n"
+        "19 % faults: 10 % status 500, 5 % status 429 with `Retry-After: 1`, 2 % calls that never answer, 2 % "
+        "dropped connections; the numbers of the report are those of the fault-free run. 3 % malformed: verdicts that "
+        "are none, asked for once more, counted as unparsed where the second is none either.\n"
     )
 
 

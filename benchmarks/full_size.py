@@ -63,7 +63,10 @@ def write_predictions(path: Path, benchmark: Path) -> Path:
     words = random.Random(1)
     with path.open("w", encoding="utf-8") as file:
         for video_id, section in load_benchmark(benchmark).questions:
-            caption = f"Clip {video_id}, {section}: {sentence(words, words.randint(30, 120))}."
+            caption = " ".join(
+                f"In the {section} of clip {video_id} a {sentence(words, 2)} is near the {sentence(words, 3)}."
+                for _ in range(words.randint(3, 10))
+            )
             file.write(json.dumps({"video_id": video_id, "section": section, "caption": caption}) + "\n")
     return path
 

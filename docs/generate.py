@@ -1,6 +1,6 @@
 """Write the generated parts of the documentation again: ``docs/cli.md`` from the commands' own help.
 
-    python docs/generate.py [--check]
+python docs/generate.py [--check]
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 PAGE = ROOT / "docs" / "cli.md"
 WIDTH = "100"
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 the run failed (the same command resumes it), 2 bad usage or bad input, 130 stopped by "
+    "Ctrl-C. Data goes to stdout, progress and warnings to stderr. Keys are read from the environment only."
+)
 
 
 def help_text(*words: str) -> str:
@@ -41,8 +45,7 @@ def page() -> str:
     parts = [
         "# Commands",
         "Written by `make docs` from the commands' own help; `tests/test_docs.py` checks that it is current.",
-        "Exit codes: 0 done, 1 the run failed (the same command resumes it), 2 bad usage or bad input, 130 stopped by "
-        "Ctrl-C. Data goes to stdout, progress and warnings to stderr. Keys are read from the environment only.",
+        EXIT_CODES,
         f"```\n{help_text()}\n```",
     ]
     for command in COMMANDS:

@@ -29,13 +29,14 @@ def summarise_repeats(tables: Sequence[pd.DataFrame]) -> dict[str, Any]:
     if len(tables) < 2:
         raise InputError(Problem(f"{len(tables)} repetition", "two or more", "raise --repeats"))
     strict = [apply_protocols(VerdictArrays.from_frame(table))["strict"] for table in tables]
+    failed = [bool((table["status"] == "failed").any()) for table in tables]
     summary: dict[str, Any] = {"count": len(tables)}
     for metric in ("accuracy", "score"):
         values = []
-        for result in strict:
+        for result, has_failed in zip(strict, failed, strict=True):
             means = [section.mean(metric) for section in result.sections.values()]
             known = [mean for mean in means if mean is not None]
-            values.append(statistics.fmean(known) if known else None)
+            values.append(statistics.fmean(known) if known and not has_failed else None)
         spread = statistics.stdev(value for value in values if value is not None) if None not in values else None
         summary[metric] = {"values": values, "standard_deviation": spread}
     judged = [table["status"] == "judged" for table in tables]

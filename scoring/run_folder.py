@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from scoring.report.facts import RunFacts
-from scoring.report.folder import VERDICTS, report_files, write_report
+from scoring.report.folder import REPORT_JSON, VERDICTS, report_files, write_report
 from vdc.errors import InputError, Problem
 from vdc.records import RECORD, read_record, write_record
 
@@ -72,6 +73,15 @@ def check_folder(folder: Path, run_id: str, *, overwrite: bool) -> None:
         raise InputError(Problem(found, f"this run ({run_id})", "give another --out, or --overwrite", str(folder)))
 
 
+def holds_complete_run(folder: Path) -> bool:
+    """Whether a run lies there whose report is whole and complete."""
+    try:
+        report = json.loads((folder / REPORT_JSON).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return (folder / RECORD).is_file() and isinstance(report, dict) and report.get("incomplete") is False
+
+
 def write_verdicts(path: Path, verdicts: pd.DataFrame) -> None:
     """Write the verdict table as Parquet, replacing what is there in one step.
 
@@ -94,6 +104,9 @@ def write_run(
 ) -> Run:
     """Write all files of a run, each in one step, the record with its hashes last.
 
+    A new folder gets the record first, without hashes: stopped in between, it is known as this run and not refused as
+    a folder with other files in it.
+
     Args:
         folder: Made where absent.
         verdicts: Of the first repetition, of which the headline is made.
@@ -102,6 +115,8 @@ def write_run(
     """
     facts = RunFacts.from_record(record)
     folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / RECORD).exists() and not (folder / VERDICTS).exists():
+        write_record(folder, record, [])
     report = write_report(folder, verdicts, facts)
     tables = {VERDICTS: verdicts, **(repeats or {})}
     for name, table in tables.items():

@@ -26,11 +26,12 @@ from scoring.judges.build import (
     prompt_facts,
 )
 from scoring.judges.openai import OpenAIJudge
+from scoring.judges.recorded import RecordedJudge
 from scoring.options import JudgeOptions
 from scoring.plan import Plan, make_plan
 from scoring.protocols.rules import PROTOCOLS
 from scoring.repeats import summarise_repeats
-from scoring.run_folder import Run, check_folder, default_folder, write_run
+from scoring.run_folder import Run, check_folder, default_folder, holds_complete_run, write_run
 from scoring.types import Judge
 from scoring.verdict_table import judge_all
 from vdc.benchmark.model import Benchmark
@@ -91,7 +92,8 @@ def score(
     Raises:
         InputError: Anything wrong with what was given; nothing was written.
         RunFailed: The judge server cannot be used; replies so far are kept.
-        RunIncomplete: Some calls failed for good; the folder says so and shows no number for their sections.
+        RunIncomplete: Some calls failed for good; the folder says so and shows no number for their sections. A
+            complete run that lay there before stays as it was, unless ``overwrite``.
 
     Example:
         >>> import vdc
@@ -116,14 +118,17 @@ def score(
     )
     with ExitStack() as resources:
         build = _Builder(judge, options, plan, progress, resources)
-        built = [build.repeat(number) for number in range(repeats)]
-        first = built[0]
+        first = build.repeat(0)
+        _check_replay(first.judge, plan)
         identity = run_id(
             {**plan.identity(), **judge_identity(first.judge, first.prompts["sha256"]), "repeats": repeats}
         )
         folder = Path(out) if out is not None else default_folder(os.fspath(predictions), identity)
         check_folder(folder, identity, overwrite=overwrite)
-        tables = [judge_all(plan.benchmark, plan.captions, one.judge) for one in built]
+        built, tables = [first], [judge_all(plan.benchmark, plan.captions, first.judge)]
+        for number in range(1, repeats):
+            built.append(build.repeat(number, spent=_calls(built)["cost"] or 0.0))
+            tables.append(judge_all(plan.benchmark, plan.captions, built[-1].judge))
     record = {
         "run_id": identity,
         "tool": tool_facts(),
@@ -141,14 +146,15 @@ def score(
         "notes": list(plan.notes),
         **({"repeats": summarise_repeats(tables)} if repeats > 1 else {}),
     }
+    failed = sum(int((table["status"] == "failed").sum()) for table in tables)
+    if failed and not overwrite and holds_complete_run(folder):
+        raise _incomplete(tables, failed, first.judge, f"{folder} keeps the complete run that was there")
+    if failed and not (tables[0]["status"] == "failed").any():
+        # The report is made of the first repetition: written now, it would call itself complete.
+        raise _incomplete(tables, failed, first.judge, "they are of later repetitions; nothing was written")
     run = write_run(folder, tables[0], record, _further(tables))
-    if run.incomplete:
-        failed = sum(int((table["status"] == "failed").sum()) for table in tables)
-        raise RunIncomplete(
-            f"found {failed:,} of {len(tables[0]) * repeats:,} questions without a verdict because calls failed "
-            f"({_common_errors(tables)}); expected a reply to every call; do next: repeat the same command, which asks "
-            f"only these again ({folder} holds what there is, marked incomplete)"
-        )
+    if failed:
+        raise _incomplete(tables, failed, first.judge, f"{folder} holds what there is, marked incomplete")
     return run
 
 
@@ -182,15 +188,21 @@ class _Builder:
     def _store(self) -> ReplyStore:
         return self._resources.enter_context(open_store(self._options))
 
-    def repeat(self, number: int) -> BuiltJudge:
-        """The judge of one repetition, from 0."""
+    def repeat(self, number: int, spent: float = 0.0) -> BuiltJudge:
+        """The judge of one repetition, from 0; ``spent`` is what the earlier ones cost of the limit they share."""
         if self._given is not None:
             given = self._given
-            prompts = prompt_facts(given) if isinstance(given, OpenAIJudge) else dict(OFFLINE_PROMPTS)
-            return BuiltJudge(given, prompts)
+            if not isinstance(given, OpenAIJudge):
+                return BuiltJudge(given, dict(OFFLINE_PROMPTS))
+            from scoring.transports import CollectedCalls, OnlineCalls
+
+            counted = given.runner if isinstance(given.runner, OnlineCalls | CollectedCalls) else None
+            return BuiltJudge(given, prompt_facts(given), counted)
         if self._name != "openai":
             return build_offline(self._name, self._options)
-        calls = online_calls(self._options, self._endpoint, self._store, self._plan.questions_to_ask, self._progress)
+        calls = online_calls(
+            self._options, self._endpoint, self._store, self._plan.questions_to_ask, self._progress, spent
+        )
         asked = llm_judge(self._options, calls, self._model, number)
         return BuiltJudge(asked, prompt_facts(asked), calls)
 
@@ -219,6 +231,36 @@ def _calls(built: list[BuiltJudge]) -> dict[str, Any]:
 
 def _further(tables: list[pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
     return {f"verdicts-repeat-{number}.parquet": table for number, table in enumerate(tables) if number}
+
+
+def _check_replay(judge: Judge, plan: Plan) -> None:
+    """Refuse to replay verdicts that were given about other captions."""
+    if not isinstance(judge, RecordedJudge) or not judge.predictions:
+        return
+    if judge.predictions.get("sha256") != plan.predictions.sha256:
+        raise InputError(
+            Problem(
+                f"verdicts that were given about another file of captions ({judge.predictions.get('name')})",
+                f"the verdicts about {plan.predictions.path}",
+                "give --verdicts the run of this very file, or score the file that the run names",
+            )
+        )
+
+
+def _incomplete(tables: list[pd.DataFrame], failed: int, judge: Judge, kept: str) -> RunIncomplete:
+    total = sum(len(table) for table in tables)
+    replayed = isinstance(judge, RecordedJudge)
+    why = "because the replayed run has none" if replayed else "because calls failed"
+    expected = "a verdict for every question" if replayed else "a reply to every call"
+    do_next = (
+        "give --verdicts a complete run of the same captions"
+        if replayed
+        else "repeat the same command, which asks only these again"
+    )
+    return RunIncomplete(
+        f"found {failed:,} of {total:,} questions without a verdict {why} ({_common_errors(tables)}); "
+        f"expected {expected}; do next: {do_next} ({kept})"
+    )
 
 
 def _common_errors(tables: list[pd.DataFrame]) -> str:

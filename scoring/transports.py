@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final, TypeVar, cast
 
 from vdc.llm.client import ChatClient
@@ -135,11 +136,26 @@ class CollectedCalls(_OfflineCalls):
     Args:
         store: Replies of earlier batches.
         collect: Told every call that waits.
+
+    Attributes:
+        stats: Calls that the store answered in the last run; none is made here.
     """
 
     def __init__(self, store: ReplyStore, collect: Callable[[ChatRequest], None]) -> None:
         super().__init__(store)
         self._collect = collect
+        self.stats = CallStats()
+
+    def run(self, items: Iterable[Item], job: Callable[[Item, Ask], Awaitable[Result]]) -> Iterator[Result]:
+        """See ``scoring.judges.openai.CallRunner``."""
+        self.stats = CallStats()
+        return super().run(items, job)
+
+    async def _ask(self, request: ChatRequest) -> Reply:
+        reply = await super()._ask(request)
+        if reply.from_store:
+            self.stats = replace(self.stats, from_store=self.stats.from_store + 1)
+        return reply
 
     def _missing(self, key: str, request: ChatRequest) -> Reply:
         self._collect(request)

@@ -32,6 +32,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("report", "scoring.cli.report:report", "Make the report of a run again from its verdicts."),
     Command("validate", "vdc.predictions_cli:validate", "List everything wrong with a file of captions."),
     Command("audit", "builders.cli.audit:audit", "Find what is wrong with a benchmark or a published board."),
+    Command("build", "builders.cli.build:app", "Make a benchmark: drawn, or from videos of your own."),
     Command("data", "vdc.data_cli:app", "Look at, fetch or export a benchmark."),
     Command("prompts", "scoring.cli.prompts:app", "List, import and verify judge prompts."),
     Command("store", "vdc.store_cli:app", "Look into or prune the store of judge replies."),

@@ -90,8 +90,17 @@ def prune(
 
     Example: vdc store prune --model old-judge --older-than-days 90
     """
+    if model is None and older_than_days is None and not everything:
+        raise InputError(
+            Problem(
+                "no word on which replies to delete",
+                "--model, --older-than-days, or --everything",
+                "add one of them; vdc store info shows what there is",
+            )
+        )
     if dry_run:
         info(store)
+        typer.echo("nothing was deleted")
         return
     with open_store(store, must_exist=True) as opened:
         deleted = opened.prune(

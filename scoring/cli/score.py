@@ -96,7 +96,9 @@ def score(
     }
     if dry_run:
         _print_estimate(_estimate(predictions, options, repeats, choices), as_json)
+        _say_lexical(options)
     elif batch:
+        _check_batch(repeats, max_cost)
         _run_batch(predictions, options, choices, out, overwrite, as_json)
     else:
         _run(predictions, options, choices, out, overwrite, repeats, as_json)
@@ -116,8 +118,6 @@ def _run(
     from vdc.llm.progress import StderrProgress
 
     name = choose_judge(options)
-    if name == "lexical" and options.judge is None:
-        typer.echo(LEXICAL_NOTE, err=True)
     try:
         run = score_predictions(
             predictions,
@@ -131,7 +131,34 @@ def _run(
     except KeyboardInterrupt:
         typer.echo("\nvdc: stopped; every reply so far is kept, repeat the same command to resume", err=True)
         sys.exit(130)
+    _say_lexical(options)
     _print_run(run, as_json)
+
+
+def _say_lexical(options: JudgeOptions) -> None:
+    """Say that the offline judge was not chosen by the user but by the absence of any other."""
+    from scoring.judges.build import choose_judge
+    from vdc.settings import lookup
+
+    # After the work, not before it: a refused file ends in one message, the refusal.
+    if lookup("judge", options.judge).value is None and choose_judge(options) == "lexical":
+        typer.echo(LEXICAL_NOTE, err=True)
+
+
+def _check_batch(repeats: int, max_cost: float | None) -> None:
+    """Refuse what a batch cannot do, rather than leave it out in silence."""
+    from vdc.errors import InputError, Problem
+
+    problems = []
+    if repeats != 1:
+        problems.append(Problem(f"--batch with --repeats {repeats}", "one repetition", "leave out one of the two"))
+    if max_cost is not None:
+        expected = "no limit, since others send the calls"
+        problems.append(
+            Problem("--batch with --max-cost", expected, "leave it out; --dry-run shows the price beforehand")
+        )
+    if problems:
+        raise InputError(problems)
 
 
 def _print_run(run: Run, as_json: bool) -> None:
@@ -141,9 +168,22 @@ def _print_run(run: Run, as_json: bool) -> None:
         typer.echo(json.dumps(run.report, indent=2, allow_nan=False))
     else:
         typer.echo(render_summary(run.report))
+        if repeats := run.report.get("repeats"):
+            typer.echo(f"\n{_spread(repeats)}")
         typer.echo(f"\nreport: {run.folder / 'report.md'}")
     for warning in run.report.get("warnings", ()):
         typer.echo(f"warning: {warning}", err=True)
+
+
+def _spread(repeats: dict[str, Any]) -> str:
+    accuracy, score = repeats["accuracy"], repeats["score"]
+    lines = [f"judged {repeats['count']} times; the numbers above are the first's; mean of the sections, each time:"]
+    for name, found, factor, digits in (("accuracy %", accuracy, 100, 1), ("score", score, 1, 2)):
+        values = "  ".join("-" if value is None else f"{factor * value:.{digits}f}" for value in found["values"])
+        deviation = found["standard_deviation"]
+        shown = "" if deviation is None else f"   standard deviation {factor * deviation:.{digits + 1}f}"
+        lines.append(f"{name:<12} {values}{shown}")
+    return "\n".join(lines)
 
 
 def _run_batch(
@@ -188,6 +228,9 @@ def _print_estimate(found: Estimate, as_json: bool) -> None:
     typer.echo(f"judge          {found.judge}{f' ({found.model})' if found.model else ''}")
     typer.echo(f"captions       {found.captions:,}")
     typer.echo(f"questions      {found.questions:,}")
+    if found.model is None:
+        typer.echo("calls          0 (this judge makes none)")
+        return
     typer.echo(f"calls          {found.calls:,} (and one more for every unreadable verdict)")
     typer.echo(f"from store     {found.from_store:,}")
     typer.echo(f"input tokens   about {found.input_tokens:,} (4 characters a token)")

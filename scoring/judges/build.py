@@ -16,7 +16,7 @@ from vdc.settings import lookup, lookup_number
 
 if TYPE_CHECKING:
     from scoring.judges.openai import CallRunner, OpenAIJudge
-    from scoring.transports import OnlineCalls
+    from scoring.transports import CollectedCalls, OnlineCalls
     from vdc.llm.endpoint import Endpoint
     from vdc.llm.stats import Progress
     from vdc.llm.store import ReplyStore
@@ -37,7 +37,7 @@ class BuiltJudge:
 
     judge: Judge
     prompts: dict[str, Any]
-    calls: OnlineCalls | None = None
+    calls: OnlineCalls | CollectedCalls | None = None
 
 
 def choose_judge(options: JudgeOptions) -> str:
@@ -104,9 +104,12 @@ def model_of(options: JudgeOptions, endpoint: Endpoint) -> str:
     served = asyncio.run(_served_models(endpoint))
     if len(served) == 1:
         return served[0]
-    found = f"no --model, and a server that serves {', '.join(served)}" if served else "no --model"
-    do_next = "add --model with one of these names" if served else "add --model; see that the server is up"
-    raise InputError(Problem(found, "the name of the judge model", do_next))
+    if served:
+        found, do_next = f"a server that serves {', '.join(served)}", "add --model with one of these names"
+    else:
+        found = f"no list of models from {endpoint.base_url}"
+        do_next = "see that the server runs there and takes your key, or name the model with --model"
+    raise InputError(Problem(f"no --model, and {found}", "the name of the judge model", do_next))
 
 
 async def _served_models(endpoint: Endpoint) -> tuple[str, ...]:
@@ -162,8 +165,9 @@ def online_calls(
     store: ReplyStore,
     total: int,
     progress: Callable[[Progress], None] | None,
+    spent: float = 0.0,
 ) -> OnlineCalls:
-    """The transport of a run against a server."""
+    """The transport of a run against a server; ``spent`` of the cost limit is gone already."""
     from scoring.transports import OnlineCalls
     from vdc.llm.cost import Prices
     from vdc.llm.runner import RunnerConfig
@@ -174,6 +178,6 @@ def online_calls(
         timeout_s=lookup_number("timeout_s", options.timeout_s),
         give_up_s=options.give_up_s,
         prices=Prices(options.price_in, options.price_out) if priced else None,
-        max_cost=options.max_cost,
+        max_cost=None if options.max_cost is None else options.max_cost - spent,
     )
     return OnlineCalls(endpoint, store, config, total, progress)

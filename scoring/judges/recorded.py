@@ -31,6 +31,7 @@ class RecordedJudge:
 
     Attributes:
         prompts: The prompts the verdicts were given with, None when not known.
+        predictions: Name and hash of the captions they were given about, empty when not known.
 
     Raises:
         InputError: No such file, or not a verdict table.
@@ -45,6 +46,7 @@ class RecordedJudge:
         record = _record(self._path.parent / RECORD)
         self._origin: Mapping[str, Any] = record.get("judge") or {}
         self.prompts: dict[str, Any] | None = record.get("prompts")
+        self.predictions: Mapping[str, Any] = record.get("predictions") or {}
 
     @property
     def comparable(self) -> bool:

@@ -34,7 +34,8 @@ def build_report(verdicts: pd.DataFrame, facts: RunFacts, *, resamples: int = DE
 
     Accuracies are fractions, scores 0 to 5. Under ``sections`` ``videos`` counts videos, and ``questions``,
     ``unparsed``, ``failed``, ``missing`` and ``empty`` count questions, ``suspicious`` counts captions. Under
-    ``protocols`` a video counts once per section.
+    ``protocols`` a video counts once per section. A section with failed questions has no number, and then the average
+    has none.
 
     Args:
         verdicts: One row per question of the benchmark, see ``scoring.verdict_table``.
@@ -47,8 +48,10 @@ def build_report(verdicts: pd.DataFrame, facts: RunFacts, *, resamples: int = DE
     table = VerdictArrays.from_frame(verdicts)
     results = apply_protocols(table)
     weights = resample_weights(len(table.videos), resamples, np.random.default_rng(facts.bootstrap_seed))
-    draws = {name: _Draws(result, weights) for name, result in results.items()}
     strict, counts = results[HEADLINE], _status_counts(table)
+    # A number over the questions that happened to get a reply would look like any other number.
+    withheld = frozenset(section for section in counts if counts[section]["failed"])
+    draws = {name: _Draws(result, weights, withheld) for name, result in results.items()}
     suspicious = _suspicious(verdicts)
     sections = {
         section: {
@@ -63,7 +66,7 @@ def build_report(verdicts: pd.DataFrame, facts: RunFacts, *, resamples: int = DE
     report = {
         "schema_version": SCHEMA_VERSION,
         "run_id": facts.run_id,
-        "incomplete": any(row["failed"] for row in sections.values()),
+        "incomplete": bool(withheld),
         "headline": HEADLINE,
         "judge": {**facts.judge},
         "prompts": {**facts.prompts},
@@ -103,25 +106,34 @@ def jsonable(value: Any) -> Any:
 
 
 class _Draws:
-    """A protocol's numbers with the bootstrap replicates behind their intervals."""
+    """A protocol's numbers with the bootstrap replicates behind their intervals; none for the sections withheld."""
 
-    def __init__(self, result: ProtocolResult, weights: FloatArray) -> None:
+    def __init__(self, result: ProtocolResult, weights: FloatArray, withheld: frozenset[Section]) -> None:
         self.result = result
+        self.withheld = withheld
         self.place = {section: column for column, section in enumerate(result.sections)}
         self.replicates = {metric: weighted_means(result.matrix(metric), weights) for metric in METRICS}
 
+    def mean(self, section: Section, metric: Metric) -> float | None:
+        """A section's number."""
+        return None if section in self.withheld else self.result.sections[section].mean(metric)
+
+    def average_mean(self, metric: Metric) -> float | None:
+        """The average's number."""
+        return None if self.withheld else self.result.average(metric)
+
     def section(self, section: Section) -> dict[str, Any]:
         """Accuracy, score and their intervals."""
-        found = self.result.sections[section]
         column = self.place[section]
+        enough = section not in self.withheld and self.result.sections[section].videos > 1
         return {
-            **{metric: found.mean(metric) for metric in METRICS},
-            **{f"{metric}_ci95": _ends(self.replicates[metric][:, column], found.videos > 1) for metric in METRICS},
+            **{metric: self.mean(section, metric) for metric in METRICS},
+            **{f"{metric}_ci95": _ends(self.replicates[metric][:, column], enough) for metric in METRICS},
         }
 
     def average(self) -> dict[str, Any]:
         """As :meth:`section` for the mean of the five sections; all null unless all five have a number."""
-        means: dict[str, float | None] = {metric: self.result.average(metric) for metric in METRICS}
+        means: dict[str, float | None] = {metric: self.average_mean(metric) for metric in METRICS}
         enough = all(section.videos > 1 for section in self.result.sections.values())
         return {
             **means,
@@ -147,7 +159,7 @@ def _protocol(result: ProtocolResult, draws: _Draws, headline: _Draws) -> dict[s
         sections[name] = {
             **draws.section(name),
             "difference_to_strict": {
-                metric: _minus(section.mean(metric), headline.result.sections[name].mean(metric)) for metric in METRICS
+                metric: _minus(draws.mean(name, metric), headline.mean(name, metric)) for metric in METRICS
             },
             "videos": section.videos,
             "questions": section.questions,
@@ -155,11 +167,11 @@ def _protocol(result: ProtocolResult, draws: _Draws, headline: _Draws) -> dict[s
             "dropped": dict(section.dropped),
             "left_out_questions": dict(section.left_out),
             "would_crash": section.would_crash,
-            **({"printed": dict(section.printed)} if section.printed else {}),
+            **({"printed": dict(section.printed)} if section.printed and name not in draws.withheld else {}),
         }
     difference: dict[str, Any] = {}
     for metric in METRICS:
-        difference[metric] = _minus(result.average(metric), headline.result.average(metric))
+        difference[metric] = _minus(draws.average_mean(metric), headline.average_mean(metric))
         known = difference[metric] is not None
         draw = draws.average_draws(metric) - headline.average_draws(metric)
         difference[f"{metric}_ci95"] = _ends(draw, len(result.videos) > 1) if known else None
@@ -174,7 +186,7 @@ def _protocol(result: ProtocolResult, draws: _Draws, headline: _Draws) -> dict[s
         "dropped": _added(part.dropped for part in parts),
         "left_out_questions": _added(part.left_out for part in parts),
         "would_crash": sum(part.would_crash for part in parts),
-        **({"printed": dict(result.printed)} if result.printed else {}),
+        **({"printed": dict(result.printed)} if result.printed and not draws.withheld else {}),
         "sections": sections,
     }
 

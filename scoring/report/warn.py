@@ -47,7 +47,7 @@ def warnings_of(report: Mapping[str, Any]) -> list[str]:
     if missing:
         warnings.append(f"{missing:,} questions have a missing or empty caption and count as wrong.")
     if suspicious := report["suspicious"]["captions"]:
-        warnings.append(f"{suspicious:,} captions look as if they address the judge; the report names them.")
+        warnings.append(f"{suspicious:,} captions are flagged as suspicious; the report gives the reasons.")
     if report["benchmark"]["videos"] < FEW_VIDEOS:
         warnings.append(f"Fewer than {FEW_VIDEOS} videos: the intervals are too narrow.")
     return warnings

@@ -109,5 +109,7 @@ def test_a_one_sentence_caption_that_answers_everything_is_not_flagged() -> None
 
 
 def test_different_answers_in_the_judges_own_words_are_not_flagged() -> None:
-    rows = [JudgedRow(f"Question {number}?", f"gold{number}", f"other{number}", number % 2 == 0, 3) for number in range(12)]
+    rows = [
+        JudgedRow(f"Question {number}?", f"gold{number}", f"other{number}", number % 2 == 0, 3) for number in range(12)
+    ]
     assert outcome_suspicions("A dog sits.", rows) == ()

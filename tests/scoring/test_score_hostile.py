@@ -23,8 +23,8 @@ from vdc.benchmark.model import Benchmark, Question
 from vdc.llm.fake_server import FakeServer
 
 BASE = (
-    "A woman in a green raincoat walks two dogs along a canal. A cyclist with a yellow helmet overtakes her near the iron "
-    "bridge. Rain falls on the water and four ducks hide under a willow."
+    "A woman in a green raincoat walks two dogs along a canal. A cyclist with a yellow helmet overtakes her near the "
+    "iron bridge. Rain falls on the water and four ducks hide under a willow."
 )
 FACTS = (
     ("What does the woman wear?", "a green raincoat"),

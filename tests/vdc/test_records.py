@@ -65,5 +65,5 @@ def test_unreadable_record_is_refused(tmp_path: Path, text: str, found: str) -> 
 
 
 def test_folder_without_record_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="without run.json"):
+    with pytest.raises(InputError, match=r"without run\.json"):
         read_record(tmp_path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 import ssl
 from dataclasses import replace
 from types import TracebackType
@@ -240,7 +241,11 @@ def _transport_failure(error: Exception) -> Outcome:
             "(https or http) and the certificates of this machine",
         )
     congested = isinstance(error, TimeoutError) or getattr(error, "errno", None) in _FILES_EXHAUSTED
-    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    # aiohttp's own words for a failed connection name host and port, which no record may hold.
+    reason = str(error)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        reason = os.strerror(error.errno) if isinstance(error.errno, int) else ""
+    words = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
     return Outcome("retry", error=f"no reply ({words[:200]})", congested=congested)
 
 

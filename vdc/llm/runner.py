@@ -281,7 +281,7 @@ class Runner:
 
     def _stop(self, reason: RunFailed, grace_s: float) -> NoReturn:
         if self.stopped is None:
-            logger.error("the run stops: %s", reason)
+            logger.info("the run stops: %s", reason)
             self.stopped = reason
             self.grace_s = grace_s
             self._gate.close(reason)

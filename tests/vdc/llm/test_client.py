@@ -301,3 +301,13 @@ def test_proxy_of_the_environment_is_for_servers_elsewhere(monkeypatch: pytest.M
     assert _proxy_for("https://api.example/v1") == "http://proxy:3128"
     assert _proxy_for("https://inside.example/v1") is None
     assert _proxy_for("https://127.0.0.1:8000/v1") is None
+
+
+def test_a_failed_connection_is_told_without_host_and_port() -> None:
+    async def refused() -> str:
+        async with ChatClient(parse_endpoint("http://127.0.0.1:9")) as client:
+            return (await client.send(ChatRequest("model", (Message("user", "hello"),)))).error
+
+    error = asyncio.run(refused())
+    assert "127.0.0.1" not in error
+    assert "refused" in error.lower()

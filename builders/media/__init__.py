@@ -1,0 +1,1 @@
+"""Video for the builders: reading, measuring and cutting with PyAV."""
