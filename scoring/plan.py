@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scoring.captions import MAX_CAPTION_CHARACTERS, ReadyCaption, caption_counts, prepare_captions
+from scoring.question_sets import QuestionSets, choose_questions
 from vdc.benchmark.load import load_benchmark
 from vdc.benchmark.model import Benchmark
 from vdc.errors import InputError, Problem
@@ -29,6 +30,7 @@ class Plan:
         benchmark: Only the sections and videos that will be scored.
         predictions: The whole file.
         captions: (video_id, section) -> caption made ready, for every caption that has questions.
+        question_sets: Which questions make the headline.
         coverage: The report's ``coverage``.
         notes: The report's ``notes``.
     """
@@ -36,6 +38,7 @@ class Plan:
     benchmark: Benchmark
     predictions: PredictionSet
     captions: dict[tuple[str, Section], ReadyCaption]
+    question_sets: QuestionSets
     coverage: dict[str, int]
     notes: tuple[str, ...]
 
@@ -56,6 +59,7 @@ class Plan:
             "sections": list(self.benchmark.sections),
             "limit": self.benchmark.limit,
             "caption_characters": MAX_CAPTION_CHARACTERS,
+            "questions": self.question_sets.identity(),
         }
 
     def benchmark_facts(self) -> dict[str, Any]:
@@ -92,6 +96,8 @@ def make_plan(
     section: str | None = None,
     limit: int | None = None,
     lenient: bool = False,
+    questions: str = "full",
+    clean_list: Path | None = None,
 ) -> Plan:
     """Read both sides and join them.
 
@@ -103,6 +109,8 @@ def make_plan(
         section: Section of a file whose rows do not name theirs.
         limit: Only the first so many videos of the benchmark.
         lenient: Tolerate harmless faults of the file, counted; see ``vdc validate``.
+        questions: ``full`` or ``clean``: which questions make the headline. All are judged either way.
+        clean_list: Clean list of the benchmark; None takes the bundled one where it fits.
 
     Raises:
         InputError: Anything wrong with either side, all of it.
@@ -117,8 +125,10 @@ def make_plan(
     if limit is not None and limit < 1:
         raise InputError(Problem(f"a limit of {limit} videos", "1 or more", "raise --limit, or leave it out"))
     part = whole.select(chosen, limit)
+    question_sets = choose_questions(whole, questions, clean_list)
     ready = prepare_captions(part, captions)
-    return Plan(part, captions, ready, _coverage(whole, part, captions, ready), (*captions.notes, *_notes(part)))
+    coverage = _coverage(whole, part, captions, ready)
+    return Plan(part, captions, ready, question_sets, coverage, (*captions.notes, *_notes(part)))
 
 
 def _load(benchmark: str | os.PathLike[str] | None, revision: str | None) -> Benchmark:

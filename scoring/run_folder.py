@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from scoring.question_sets import QuestionSets
 from scoring.report.facts import RunFacts
 from scoring.report.folder import REPORT_JSON, VERDICTS, report_files, write_report
 from vdc.errors import InputError, Problem
@@ -101,6 +102,7 @@ def write_run(
     verdicts: pd.DataFrame,
     record: Mapping[str, Any],
     repeats: Mapping[str, pd.DataFrame] | None = None,
+    question_sets: QuestionSets = QuestionSets(),
 ) -> Run:
     """Write all files of a run, each in one step, the record with its hashes last.
 
@@ -112,14 +114,15 @@ def write_run(
         verdicts: Of the first repetition, of which the headline is made.
         record: What ``run.json`` will say, without the hashes.
         repeats: File name -> verdict table of every further repetition.
+        question_sets: Which questions make the headline, and the clean list.
     """
     facts = RunFacts.from_record(record)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / RECORD).exists() and not (folder / VERDICTS).exists():
         write_record(folder, record, [])
-    report = write_report(folder, verdicts, facts)
+    report = write_report(folder, verdicts, facts, question_sets=question_sets)
     tables = {VERDICTS: verdicts, **(repeats or {})}
     for name, table in tables.items():
         write_verdicts(folder / name, table)
-    write_record(folder, record, [*tables, *report_files()])
+    write_record(folder, record, [*tables, *report_files(question_sets)])
     return Run(folder, report, verdicts)

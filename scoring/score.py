@@ -57,6 +57,8 @@ def score(
     section: str | None = None,
     limit: int | None = None,
     lenient: bool = False,
+    questions: str = "full",
+    clean_list: Path | None = None,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     repeats: int = 1,
@@ -78,6 +80,9 @@ def score(
         section: Section of a file whose rows do not name theirs.
         limit: Only the first so many videos.
         lenient: Tolerate harmless faults of the file, counted in the report.
+        questions: ``full`` or ``clean``: which questions make the headline; the report shows both where a clean list
+            is known. All are judged either way.
+        clean_list: As ``vdc audit --out`` writes it; None takes the bundled one where it fits.
         out: Run folder; None makes one under ``runs``.
         overwrite: Replace another run that lies there.
         repeats: Judge everything so many times, to show the spread of a sampling that is not repeatable.
@@ -115,6 +120,8 @@ def score(
         section=section,
         limit=limit,
         lenient=lenient,
+        questions=questions,
+        clean_list=clean_list,
     )
     with ExitStack() as resources:
         build = _Builder(judge, options, plan, progress, resources)
@@ -137,6 +144,7 @@ def score(
         "prompts": first.prompts,
         "benchmark": plan.benchmark_facts(),
         "predictions": plan.prediction_facts(),
+        "questions": plan.question_sets.facts(),
         "coverage": plan.coverage,
         "protocols": {name: protocol.version for name, protocol in PROTOCOLS.items()},
         "seeds": {"bootstrap": BOOTSTRAP_SEED, "judge": options.seed},
@@ -152,7 +160,7 @@ def score(
     if failed and not (tables[0]["status"] == "failed").any():
         # The report is made of the first repetition: written now, it would call itself complete.
         raise _incomplete(tables, failed, first.judge, "they are of later repetitions; nothing was written")
-    run = write_run(folder, tables[0], record, _further(tables))
+    run = write_run(folder, tables[0], record, _further(tables), plan.question_sets)
     if failed:
         raise _incomplete(tables, failed, first.judge, f"{folder} holds what there is, marked incomplete")
     return run

@@ -31,6 +31,8 @@ _JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SHOWN_IDS = 4
 """Ids listed per line of duplicates or missing ones; --json lists all."""
 
+SHOWN_CATEGORIES = 10
+
 
 @app.command()
 def info(name: _NAME = None, revision: _REVISION = None, as_json: _JSON = False) -> None:
@@ -122,12 +124,14 @@ def format_summary(summary: BenchmarkSummary) -> list[str]:
         f"questions  {summary.questions:,}",
     ]
     if summary.words is not None:
-        lines.append(f"words      {summary.words:,} in the gold captions")
+        total = summary.statistics.total.captions
+        lines.append(f"captions   {total.texts:,} gold, {total.words:,} words, vocabulary {total.vocabulary:,}")
     families = ", ".join(f"{family} {count:,}" for family, count in summary.id_families.items())
     lines += [f"id forms   {families}", "", *_section_table(summary)]
     rows = summary.sections
     twice = {section: row.duplicate_ids for section, row in rows.items()}
     missing = {section: row.missing_ids for section, row in rows.items()}
+    lines += _category_lines(summary)
     lines += _id_lines("ids on more than one line (the last line counts)", twice)
     lines += _id_lines("ids missing here, known to other sections", missing)
     lines += ["", "files (SHA-256)"]
@@ -146,6 +150,18 @@ def _section_table(summary: BenchmarkSummary) -> list[str]:
             f"{section:<12} {row.videos:>6,} {row.questions:>9,} {row.fewest:>4} {row.median:>4} {row.mean:>6.2f} "
             f"{row.most:>4} {len(row.duplicate_ids):>6} {len(row.missing_ids):>7} {words:>13}"
         )
+    return lines
+
+
+def _category_lines(summary: BenchmarkSummary) -> list[str]:
+    categories = summary.statistics.total.categories
+    if not categories:
+        return []
+    asked = sum(categories.values())
+    shown = min(SHOWN_CATEGORIES, len(categories))
+    lines = ["", f"categories  {len(categories):,} (normalised); the commonest {shown}:"]
+    for name, count in list(categories.items())[:SHOWN_CATEGORIES]:
+        lines.append(f"  {name[:40] or '(none)':<40} {count:>7,} {100 * count / asked:>6.1f} %")
     return lines
 
 

@@ -3,13 +3,11 @@
 from builders.audit.board_audit import audit_board, board_json
 from builders.audit.clean_list import make_clean_list
 from builders.audit.run import audit_benchmark, audit_json
-from builders.audit.statistics import benchmark_statistics
 
 __all__ = [
     "audit_benchmark",
     "audit_board",
     "audit_json",
-    "benchmark_statistics",
     "board_json",
     "make_clean_list",
 ]

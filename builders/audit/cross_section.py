@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from builders.audit.model import AuditTables, CrossRule, Finding, Rule, WordOverlap
-from builders.audit.normalise import jaccard
+from vdc.benchmark.normalise import jaccard
 from vdc.sections import SECTIONS, Section
 
 UNRELATED_QUANTILE: Final = 0.99

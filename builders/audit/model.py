@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 
-from builders.audit.normalise import content_words
 from vdc.benchmark.model import Question
+from vdc.benchmark.normalise import content_words
 from vdc.sections import SECTIONS, Section
 
 Severity = Literal["error", "warning", "info"]
@@ -27,7 +27,7 @@ class AuditQuestion:
 
     Args:
         source: The question as published.
-        normal_question: See :func:`builders.audit.normalise.normal_question`.
+        normal_question: See :func:`vdc.benchmark.normalise.normal_question`.
         normal_answer: The same for its gold answer.
         normal_category: The same for its category; empty where it has none.
     """

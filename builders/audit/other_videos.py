@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from builders.audit.model import AuditTables, Finding
-from builders.audit.normalise import CONTENT_STOP_WORDS
+from vdc.benchmark.normalise import CONTENT_STOP_WORDS
 from vdc.sections import Section
 
 RANK_SHARE: Final = 0.1

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from builders.audit.model import AuditQuestion, AuditRow, AuditTables
-from builders.audit.normalise import normal_answer, normal_category, normal_question
 from vdc.benchmark.folder import read_folder
 from vdc.benchmark.layout import RawRow, find_question_files, iter_rows
 from vdc.benchmark.load import SAMPLE_NAME
 from vdc.benchmark.model import Benchmark
+from vdc.benchmark.normalise import normal_answer, normal_category, normal_question
 from vdc.benchmark.sample import SAMPLE_FOLDER
 from vdc.errors import InputError, Problem, unknown_name
 from vdc.sections import Section

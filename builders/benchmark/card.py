@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builders.audit import benchmark_statistics
 from builders.benchmark.manifest import StepRecord
 from builders.benchmark.model import Clip
 from vdc.benchmark.model import Benchmark
+from vdc.benchmark.statistics import benchmark_statistics
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 

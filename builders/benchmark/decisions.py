@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from builders.audit.normalise import normal_answer
 from builders.benchmark.manifest import fingerprint_of
 from builders.benchmark.model import ClipQuestions, Dropped, Item
 from builders.benchmark.support import support_of
+from vdc.benchmark.normalise import normal_answer
 from vdc.errors import InputError, Problem, RunFailed
 from vdc.fileio import read_bytes, show_path
 from vdc.sections import SECTIONS, Section

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from builders.audit.normalise import normal_question
 from builders.benchmark.calls import CallFailed, Model, ask_text, read_object
 from builders.benchmark.config import QuestionSettings
 from builders.benchmark.context import Context, Settings, StepOutcome
@@ -16,6 +15,7 @@ from builders.benchmark.manifest import read_rows
 from builders.benchmark.model import ClipCaptions, ClipQuestions, Dropped, Item
 from builders.benchmark.support import REASONS, refusal
 from builders.prompts.catalog import PromptTexts, load_texts
+from vdc.benchmark.normalise import normal_question
 from vdc.llm.types import Ask, Message
 from vdc.sections import SECTIONS, Section
 

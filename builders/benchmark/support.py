@@ -7,8 +7,8 @@ from collections.abc import Collection
 from typing import Final
 
 from builders.audit.answers import NON_ANSWERS, SHORTEST_LEAK
-from builders.audit.normalise import normal_answer, normal_question
 from builders.benchmark.model import Item
+from vdc.benchmark.normalise import normal_answer, normal_question
 
 REASONS: Final = {
     "empty": "the question or the answer is empty",

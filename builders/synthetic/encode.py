@@ -13,7 +13,10 @@ from vdc.errors import MissingExtra
 
 # One thread and no encoder banner: both would make the bytes depend on the machine. No look-ahead and no macroblock
 # tree: with them x264 gives other bytes for the same frames about one time in five (seen with PyAV 18.1's build).
-_X264 = "info=0:cpu-independent=1:threads=1:lookahead-threads=1:rc-lookahead=0:sync-lookahead=0:mbtree=0:bframes=0:scenecut=0"
+_X264 = (
+    "info=0:cpu-independent=1:threads=1:lookahead-threads=1:rc-lookahead=0:sync-lookahead=0:mbtree=0"
+    ":bframes=0:scenecut=0"
+)
 _ENCODER = {"crf": "24", "preset": "veryfast", "threads": "1", "x264-params": _X264}
 _CONTAINER = {"movflags": "+faststart", "fflags": "+bitexact"}
 

@@ -46,6 +46,8 @@ def score(
     give_up_s: Annotated[float, typer.Option("--give-up", help="Stop after so many seconds without a reply.")] = 60.0,
     limit: Annotated[int | None, typer.Option(help="Only the first so many videos.")] = None,
     lenient: Annotated[bool, typer.Option("--lenient", help="Tolerate harmless faults of the file, counted.")] = False,
+    questions: Annotated[str, typer.Option(help="full or clean: which questions make the headline.")] = "full",
+    clean_list: Annotated[Path | None, typer.Option(help="Clean list; default: the bundled one where it fits.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; default: one under runs/.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another run that lies there.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count calls, tokens and price; ask nothing.")] = False,
@@ -93,6 +95,8 @@ def score(
         "section": only,
         "limit": limit,
         "lenient": lenient,
+        "questions": questions,
+        "clean_list": clean_list,
     }
     if dry_run:
         _print_estimate(_estimate(predictions, options, repeats, choices), as_json)

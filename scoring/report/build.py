@@ -11,6 +11,7 @@ import numpy as np
 from scoring.protocols.result import METRICS, Metric, ProtocolResult
 from scoring.protocols.rules import apply_protocols
 from scoring.protocols.table import STATUSES, FloatArray, VerdictArrays
+from scoring.question_sets import QuestionSets, kept_rows
 from scoring.report.facts import RunFacts
 from scoring.report.warn import warnings_of
 from scoring.statistics.bootstrap import DEFAULT_RESAMPLES, percentile_interval, resample_weights, weighted_means
@@ -29,7 +30,13 @@ _COVERAGE: Final = ("captions", "expected", "missing", "unknown", "duplicates")
 _CALLS: Final = ("made", "from_store", "retries", "input_tokens", "output_tokens")
 
 
-def build_report(verdicts: pd.DataFrame, facts: RunFacts, *, resamples: int = DEFAULT_RESAMPLES) -> dict[str, Any]:
+def build_report(
+    verdicts: pd.DataFrame,
+    facts: RunFacts,
+    *,
+    resamples: int = DEFAULT_RESAMPLES,
+    question_sets: QuestionSets = QuestionSets(),
+) -> dict[str, Any]:
     """The content of ``report.json``: plain JSON values, no NaN (a number that does not exist is null).
 
     Accuracies are fractions, scores 0 to 5. Under ``sections`` ``videos`` counts videos, and ``questions``,
@@ -41,10 +48,15 @@ def build_report(verdicts: pd.DataFrame, facts: RunFacts, *, resamples: int = DE
         verdicts: One row per question of the benchmark, see ``scoring.verdict_table``.
         facts: Where the verdicts come from. Its bootstrap seed makes the intervals repeatable.
         resamples: Bootstrap draws; the same draws serve all sections and protocols.
+        question_sets: Which questions everything but ``questions`` is made of; ``questions`` shows both sets where
+            there is a clean list.
 
     Raises:
         InputError: The verdicts are no verdict table.
     """
+    both = _both_sets(verdicts, facts, resamples, question_sets)
+    if question_sets.headline == "clean" and question_sets.clean is not None:
+        verdicts = verdicts[kept_rows(verdicts, question_sets.clean)]
     table = VerdictArrays.from_frame(verdicts)
     results = apply_protocols(table)
     weights = resample_weights(len(table.videos), resamples, np.random.default_rng(facts.bootstrap_seed))
@@ -72,6 +84,7 @@ def build_report(verdicts: pd.DataFrame, facts: RunFacts, *, resamples: int = DE
         "prompts": {**facts.prompts},
         "benchmark": {**facts.benchmark, "videos": len(table.videos), "questions": len(table.pair)},
         "predictions": {**facts.predictions},
+        "questions": {**question_sets.facts(), **both},
         "coverage": {**dict.fromkeys(_COVERAGE), **facts.coverage},
         "sections": sections,
         "average": draws[HEADLINE].average(),
@@ -90,6 +103,35 @@ def build_report(verdicts: pd.DataFrame, facts: RunFacts, *, resamples: int = DE
     report["warnings"] = warnings_of(report)
     plain: dict[str, Any] = jsonable(report)
     return plain
+
+
+def _both_sets(
+    verdicts: pd.DataFrame, facts: RunFacts, resamples: int, question_sets: QuestionSets
+) -> dict[str, dict[str, Any]]:
+    """The headline protocol over all questions and over those the clean list keeps, side by side."""
+    if question_sets.clean is None:
+        return {}
+    kept = kept_rows(verdicts, question_sets.clean)
+    shown = {}
+    for name, frame in (("full", verdicts), ("clean", verdicts[kept])):
+        table = VerdictArrays.from_frame(frame)
+        counts = _status_counts(table)
+        result = apply_protocols(table, [HEADLINE])[HEADLINE]
+        weights = resample_weights(len(table.videos), resamples, np.random.default_rng(facts.bootstrap_seed))
+        draws = _Draws(result, weights, frozenset(section for section in counts if counts[section]["failed"]))
+        shown[name] = {
+            "questions": len(frame),
+            "average": draws.average(),
+            "sections": {
+                section: {
+                    **draws.section(section),
+                    "videos": result.sections[section].videos,
+                    "questions": sum(counts[section].values()),
+                }
+                for section in result.sections
+            },
+        }
+    return shown
 
 
 def jsonable(value: Any) -> Any:

@@ -9,7 +9,10 @@ from typing import Any, Final, cast
 from vdc.errors import InputError, Problem
 
 DEFAULT_SEED: Final = 0
-_MAPPINGS: Final = ("judge", "prompts", "benchmark", "predictions", "coverage", "calls", "seeds", "tool", "repeats")
+_MAPPINGS: Final = (
+    *("judge", "prompts", "benchmark", "predictions", "questions"),
+    *("coverage", "calls", "seeds", "tool", "repeats"),
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class RunFacts:
         prompts: At least ``name`` and ``sha256``.
         benchmark: At least ``name``, ``revision`` and, for a part of a benchmark, ``limit``.
         predictions: Path name, hash and format of the scored file.
+        questions: ``headline`` (``full`` or ``clean``) and ``clean_list`` (its version and hash, None without one).
         coverage: Counts of captions: ``captions``, ``expected``, ``missing``, ``unknown``, ``duplicates``, and more.
         calls: ``made``, ``from_store``, ``retries``, ``input_tokens``, ``output_tokens``, and any more.
         seeds: ``bootstrap`` is the seed of the intervals.
@@ -37,6 +41,7 @@ class RunFacts:
     prompts: Mapping[str, Any]
     benchmark: Mapping[str, Any]
     predictions: Mapping[str, Any] = field(default_factory=dict)
+    questions: Mapping[str, Any] = field(default_factory=dict)
     coverage: Mapping[str, Any] = field(default_factory=dict)
     calls: Mapping[str, Any] = field(default_factory=dict)
     seeds: Mapping[str, Any] = field(default_factory=dict)

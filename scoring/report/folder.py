@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from scoring.question_sets import CLEAN_LIST, QuestionSets, read_question_sets
 from scoring.report.build import build_report
 from scoring.report.facts import RunFacts
 from scoring.report.markdown import render_markdown
@@ -43,9 +44,16 @@ class Run:
 
 
 def write_report(
-    folder: Path, verdicts: pd.DataFrame, facts: RunFacts, *, resamples: int = DEFAULT_RESAMPLES
+    folder: Path,
+    verdicts: pd.DataFrame,
+    facts: RunFacts,
+    *,
+    resamples: int = DEFAULT_RESAMPLES,
+    question_sets: QuestionSets = QuestionSets(),
 ) -> dict[str, Any]:
     """Write ``report.json``, ``report.md`` and ``plots/*.png`` into a run folder; returns the report.
+
+    With a clean list its copy, ``clean.json``, is written too.
 
     All numbers are computed before the first file is written, so a failure leaves an earlier report as it was.
 
@@ -53,20 +61,23 @@ def write_report(
         InputError: The verdicts are no verdict table.
         RunFailed: The folder cannot be written.
     """
-    report = build_report(verdicts, facts, resamples=resamples)
+    report = build_report(verdicts, facts, resamples=resamples, question_sets=question_sets)
     files: dict[str, bytes | str] = {
         **draw_plots(report),
         REPORT_MARKDOWN: render_markdown(report, PLOTS),
         REPORT_JSON: json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
     }
+    if question_sets.clean is not None:
+        files[CLEAN_LIST] = question_sets.content
     for name, content in files.items():
         write_atomic(folder / name, content)
     return report
 
 
-def report_files() -> tuple[str, ...]:
+def report_files(question_sets: QuestionSets = QuestionSets()) -> tuple[str, ...]:
     """Paths, relative to the run folder, of the files that :func:`write_report` writes."""
-    return (REPORT_JSON, REPORT_MARKDOWN, *PLOTS.values())
+    listed = (CLEAN_LIST,) if question_sets.clean is not None else ()
+    return (REPORT_JSON, REPORT_MARKDOWN, *listed, *PLOTS.values())
 
 
 def read_run(folder: str | Path) -> Run:
@@ -102,11 +113,12 @@ def remake_report(folder: str | Path, *, resamples: int = DEFAULT_RESAMPLES) -> 
         RunFailed: The folder cannot be written.
     """
     run = read_run(folder)
-    report = write_report(run.folder, run.verdicts, run.facts, resamples=resamples)
+    sets = read_question_sets(run.folder, run.record)
+    report = write_report(run.folder, run.verdicts, run.facts, resamples=resamples, question_sets=sets)
     known = {link["file"] for link in run.record.get("files", [])}
     rest = {key: value for key, value in run.record.items() if key not in ("files", "schema_version")}
     present = {name for name in known if (run.folder / name).is_file()}
-    write_record(run.folder, rest, present | {VERDICTS, *report_files()})
+    write_record(run.folder, rest, present | {VERDICTS, *report_files(sets)})
     return report
 
 

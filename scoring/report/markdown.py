@@ -43,6 +43,7 @@ def render_markdown(report: Mapping[str, Any], plots: Mapping[str, str]) -> str:
         f"Protocol `strict`. Brackets are 95 % intervals ({report['resamples']:,} draws of whole videos).",
         _sections(report),
         *(f"![{title}]({path})" for title, path in plots.items()),
+        *_question_sets(report),
         "## The same verdicts under the published rules",
         _protocol_means(report, "accuracy", "Accuracy"),
         _protocol_means(report, "score", "Score"),
@@ -62,6 +63,37 @@ def render_markdown(report: Mapping[str, Any], plots: Mapping[str, str]) -> str:
         *(("## Notes", _bullets(escape(note) for note in report["notes"])) if report["notes"] else ()),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _question_sets(report: Mapping[str, Any]) -> tuple[str, ...]:
+    """Both question sets side by side, where there is a clean list."""
+    questions = report["questions"]
+    if not questions.get("clean_list"):
+        return ()
+    names = ("full", "clean")
+    rows = []
+    for section in questions["full"]["sections"]:
+        cells = [questions[name]["sections"].get(section) for name in names]
+        rows.append((f"`{section}`", *(cell for name in cells for cell in _set_cells(name))))
+    if questions["full"]["average"]["accuracy"] is not None:
+        averages = [{**questions[name]["average"], "questions": questions[name]["questions"]} for name in names]
+        rows.append(("**average**", *(cell for row in averages for cell in _set_cells(row))))
+    explained = (
+        f"The clean list (version {escape(questions['clean_list']['version'])}) leaves out questions that an audit "
+        f"found broken; the headline above is over the {questions['headline']} set."
+    )
+    head = ("section", *(f"{column}, {name}" for name in names for column in ("accuracy", "score", "questions")))
+    return (
+        "## All questions and the clean ones",
+        explained,
+        _table(head, rows),
+    )
+
+
+def _set_cells(row: Mapping[str, Any] | None) -> tuple[str, ...]:
+    if row is None:
+        return (NOTHING,) * 3
+    return _value(row, "accuracy"), _value(row, "score"), _count(row["questions"])
 
 
 def escape(text: object) -> str:

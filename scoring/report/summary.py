@@ -24,6 +24,7 @@ def render_summary(report: Mapping[str, Any]) -> str:
             f"{name:<12} {_number(row['accuracy'], 100, 1):>10}  {_ends(row['accuracy_ci95'], 100, 1):<14} "
             f"{_number(row['score'], 1, 2):>5}  {_ends(row['score_ci95'], 1, 2):<13} {videos:>7}"
         )
+    lines += _question_sets(report["questions"])
     lines += [
         "",
         f"{'protocol':<12} {'accuracy %':>10} {'score':>6} {'videos kept':>12} {'dropped':>8} {'would crash':>12}",
@@ -35,6 +36,23 @@ def render_summary(report: Mapping[str, Any]) -> str:
             f"{row['videos']:>12,} {row['dropped_videos']:>8,} {row['would_crash']:>12,}"
         )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _question_sets(questions: Mapping[str, Any]) -> list[str]:
+    """One line per question set, where there is a clean list."""
+    if not questions.get("clean_list"):
+        return []
+    lines = [
+        "",
+        f"{'questions':<12} {'accuracy %':>10}  {'95 % interval':<14} {'score':>5}  {'95 % interval':<13} {'count':>7}",
+    ]
+    for name in ("full", "clean"):
+        row = _shown(questions[name])
+        lines.append(
+            f"{name:<12} {_number(row['accuracy'], 100, 1):>10}  {_ends(row['accuracy_ci95'], 100, 1):<14} "
+            f"{_number(row['score'], 1, 2):>5}  {_ends(row['score_ci95'], 1, 2):<13} {questions[name]['questions']:>7,}"
+        )
+    return lines
 
 
 def _shown(protocol: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -54,7 +54,7 @@ def test_info_table_fits_a_terminal_of_80_columns() -> None:
     result = runner.invoke(app, ["info", "sample"])
     assert result.exit_code == 0
     assert max(map(len, result.stdout.splitlines())) <= 80
-    assert "detailed         14       126    9    9   9.00    9" in result.stdout
+    assert "detailed         14       269   18   19  19.21   20" in result.stdout
 
 
 def test_info_names_duplicate_and_missing_ids(folder: Path) -> None:

@@ -125,6 +125,21 @@ def parse_clean_list(record: Any, *, where: str = "clean list", sha256: str = ""
     )
 
 
+def bundled_clean_list(benchmark: Benchmark) -> Path | None:
+    """The clean list that comes with the project for these very questions, or None.
+
+    Args:
+        benchmark: Whole, or some of its sections.
+    """
+    folder = Path(__file__).parent / "clean_lists"
+    hashes = question_hashes(benchmark)
+    for path in sorted(folder.glob("*.json"), reverse=True):
+        known = load_clean_list(path).question_hashes
+        if hashes and all(known.get(section) == hashed for section, hashed in hashes.items()):
+            return path
+    return None
+
+
 def apply_clean_list(benchmark: Benchmark, clean: CleanList) -> Benchmark:
     """The benchmark without the questions of a clean list. The others keep their position numbers.
 

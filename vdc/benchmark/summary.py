@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 from vdc.benchmark.model import Benchmark
+from vdc.benchmark.statistics import BenchmarkStatistics, SectionStatistics, benchmark_statistics
 from vdc.benchmark.video_ids import ID_FAMILIES, IdFamily, id_family
 from vdc.sections import Section
-
-_WORD: Final = re.compile(r"\w+(?:['’-]\w+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,7 @@ class BenchmarkSummary:
         id_families: Form of id -> videos with such an id.
         files: File name -> SHA-256.
         words: Words of all gold captions; None without captions.
+        statistics: Words, vocabulary, mean lengths and categories of captions, questions and answers.
     """
 
     name: str
@@ -68,6 +67,7 @@ class BenchmarkSummary:
     id_families: Mapping[IdFamily, int]
     files: Mapping[str, str]
     words: int | None
+    statistics: BenchmarkStatistics
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain JSON values."""
@@ -77,25 +77,28 @@ class BenchmarkSummary:
 def summarise(benchmark: Benchmark) -> BenchmarkSummary:
     """Count what a benchmark holds."""
     families = Counter(id_family(video) for video in benchmark.videos)
-    captions = benchmark.captions
+    statistics = benchmark_statistics(benchmark)
     return BenchmarkSummary(
         name=benchmark.name,
         source=benchmark.source,
         revision=benchmark.revision,
         videos=len(benchmark.videos),
         questions=benchmark.question_count,
-        sections={section: _summarise_section(benchmark, section) for section in benchmark.sections},
+        sections={
+            section: _summarise_section(benchmark, section, statistics.sections[section])
+            for section in benchmark.sections
+        },
         id_families={family: families[family] for family in ID_FAMILIES if families[family]},
         files=dict(benchmark.files),
-        words=sum(len(_WORD.findall(text)) for text in captions.values()) if captions else None,
+        words=statistics.total.captions.words if benchmark.captions else None,
+        statistics=statistics,
     )
 
 
-def _summarise_section(benchmark: Benchmark, section: Section) -> SectionSummary:
+def _summarise_section(benchmark: Benchmark, section: Section, statistics: SectionStatistics) -> SectionSummary:
     rows = [row for key, row in benchmark.questions.items() if key[1] == section]
     sizes = sorted(len(row) for row in rows)
-    captions = [text for key, text in benchmark.captions.items() if key[1] == section]
-    words = [_WORD.findall(text.casefold()) for text in captions]
+    captions = statistics.captions
     return SectionSummary(
         videos=len(rows),
         questions=sum(sizes),
@@ -106,7 +109,7 @@ def _summarise_section(benchmark: Benchmark, section: Section) -> SectionSummary
         empty_questions=sum(not question.question.strip() for row in rows for question in row),
         duplicate_ids=benchmark.duplicate_ids.get(section, ()),
         missing_ids=benchmark.missing_ids.get(section, ()),
-        captions=len(captions),
-        caption_words=sum(map(len, words)) / len(words) if words else None,
-        vocabulary=len({word for text in words for word in text}) if words else None,
+        captions=captions.texts,
+        caption_words=captions.mean_words,
+        vocabulary=captions.vocabulary if captions.texts else None,
     )

@@ -17,7 +17,7 @@ from vdc.benchmark.video_ids import id_family, strip_extension
         ("mixkit-a-cat-1", "mixkit"),
         ("mixkit-12345", "mixkit"),
         ("mixkit-", "other"),
-        ("sample-kitchen-01", "other"),
+        ("synthetic-7-00003", "other"),
         ("", "other"),
     ],
 )

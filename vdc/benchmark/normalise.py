@@ -1,4 +1,4 @@
-"""How texts are compared in the audit: the normal forms every rule's definition is written in."""
+"""How questions, answers and categories are compared: the normal forms that audit rules and statistics use."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from builders.audit.answers import NON_ANSWERS
-from builders.audit.normalise import (
+from tests.conftest import REFERENCE
+from vdc.benchmark.normalise import (
     CONTENT_STOP_WORDS,
     content_words,
     jaccard,
@@ -15,7 +16,6 @@ from builders.audit.normalise import (
     normal_category,
     normal_question,
 )
-from tests.conftest import REFERENCE
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from builders.audit.normalise import normal_category
 from vdc.benchmark.model import Benchmark
+from vdc.benchmark.normalise import normal_category
 from vdc.sections import Section
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")

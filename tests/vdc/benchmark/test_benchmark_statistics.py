@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from builders.audit.statistics import benchmark_statistics, count_words
 from vdc.benchmark.model import Benchmark, Question
+from vdc.benchmark.statistics import benchmark_statistics, count_words
 
 
 @pytest.mark.parametrize(
