@@ -27,6 +27,8 @@ $(VENV)/.base: pyproject.toml
 $(VENV)/.dev: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "found Python %d.%d; expected 3.11 or later; do next: make PYTHON=python3.11 ..." % sys.version_info[:2])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# Named alone and first: with a range pip would take the newest build and several GB of CUDA packages.
+	$(PIP) install torch==2.13.0
 	$(PIP) install -e ".[dev]"
 	@touch $@ $(VENV)/.base
 
