@@ -115,6 +115,9 @@ def make_plan(
     Raises:
         InputError: Anything wrong with either side, all of it.
     """
+    if not Path(predictions).is_file():
+        # Refused before the benchmark is read, which may mean fetching it.
+        read_predictions(predictions)
     whole = benchmark if isinstance(benchmark, Benchmark) else _load(benchmark, revision)
     wanted = None if sections is None else [parse_section(name) for name in sections]
     if wanted is not None and section is not None:

@@ -16,7 +16,9 @@ def _check(total_frames: int, num_frames: int) -> None:
     problems = []
     if total_frames < 1:
         problems.append(
-            Problem(f"a video of {total_frames} frames", "at least one frame", "check that the file holds a video stream")
+            Problem(
+                f"a video of {total_frames} frames", "at least one frame", "check that the file holds a video stream"
+            )
         )
     if num_frames < 1:
         problems.append(Problem(f"{num_frames} frames asked for", "one frame or more", "raise the number of frames"))

@@ -5,8 +5,8 @@
     row      [ bos  USER  v0 v1 v2  why  ? ]          5 ids become 7 embeddings
     labels   [ -100 -100  -100 x 3  why  ? ]
 
-Rows may hold any number of placeholders, blocks of any length (one token each for long videos, hundreds for a picture) or
-none at all. Rows are padded to the longest, on either side.
+Rows may hold any number of placeholders or none, and blocks any number of tokens: one for long videos, hundreds for
+a picture. Rows are padded to the longest, on either side.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Spliced:
         inputs_embeds: ``(batch, length, dim)``; zero on padding.
         attention_mask: ``(batch, length)`` bool, True on real positions; None where the caller gave none and nothing is
             padded.
-        position_ids: ``(batch, length)``, counted from 0 at each row's first real position, 0 on padding; None as above.
+        position_ids: ``(batch, length)``, counted from 0 at each row's first real position, 0 on padding; None as
+            above.
         labels: ``(batch, length)``, ``IGNORED_LABEL`` on visual tokens and padding; None where the caller gave none.
         spans: Per row, the visual blocks in order.
         dropped_placeholders: Placeholders for which there was no block, over the batch.
@@ -89,8 +90,8 @@ def splice(
 
     Args:
         input_ids: ``(batch, ids)``, placeholders included. Not changed.
-        visual: For each row its blocks, each ``(tokens, dim)``, in the order of the row's placeholders. Surplus blocks are
-            left out; surplus placeholders vanish and are counted.
+        visual: For each row its blocks, each ``(tokens, dim)``, in the order of the row's placeholders. Surplus blocks
+            are left out; surplus placeholders vanish and are counted.
         embed: Ids to embeddings, ``(n,) -> (n, dim)``; sees no placeholder.
         attention_mask: ``(batch, ids)``, non-zero on real ids; None means that all are real.
         labels: ``(batch, ids)``.
@@ -106,11 +107,13 @@ def splice(
     """
     if len(visual) != input_ids.shape[0]:
         raise InputError(
-            Problem(f"{len(visual)} rows of visual tokens", f"{input_ids.shape[0]}, one per row of ids", "give a row each")
+            Problem(
+                f"{len(visual)} rows of visual tokens", f"{input_ids.shape[0]}, one per row of ids", "give a row each"
+            )
         )
     holes = placeholder_mask(input_ids, placeholder_ids)
     real = torch.ones_like(holes) if attention_mask is None else attention_mask.bool()
-    # One call for the whole batch: per-piece calls would launch a kernel each. Placeholders look up id 0 and are cut out.
+    # One call for the whole batch: a call per piece would launch a kernel each. Placeholders look up id 0 for now.
     embedded = embed(input_ids.masked_fill(holes, 0).reshape(-1)).view(*input_ids.shape, -1)
 
     rows, row_labels, row_spans, dropped = [], [], [], 0

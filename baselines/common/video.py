@@ -7,11 +7,13 @@ duration imply, and what really decodes. Where they disagree the decoder is righ
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from vdc.errors import InputError, MissingExtra, Problem
 
 if TYPE_CHECKING:
+    from av import VideoFrame
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
@@ -31,62 +34,69 @@ COUNT_TOLERANCE = 0.02
 """Relative disagreement between header and duration above which packets are counted."""
 
 
+Prepare = Callable[[NDArray[np.uint8]], NDArray[Any]]
+"""From one picture ``(height, width, 3)`` to an array; called from several threads."""
+
+
 @dataclass(frozen=True, slots=True)
 class VideoFrames:
     """Frames read from one file.
 
     Args:
-        frames: ``(frames, height, width, 3)`` bytes, RGB.
+        frames: ``(frames, height, width, 3)`` bytes, RGB; or what the caller's preparation made of each, stacked.
         indices: Place of each in the video, in display order.
         total_frames: Frames in the video.
         average_fps: Frames a second; 0.0 where the file does not say.
         damaged: Decoding stopped before the end of the file.
     """
 
-    frames: NDArray[np.uint8]
+    frames: NDArray[Any]
     indices: tuple[int, ...]
     total_frames: int
     average_fps: float
     damaged: bool = False
 
 
-def read_frames(path: str | Path, sampler: Sampler) -> VideoFrames:
+def read_frames(path: str | Path, sampler: Sampler, prepare: Prepare | None = None) -> VideoFrames:
     """The frames that ``sampler`` picks.
 
-    A file that breaks off is read as far as it goes: the indices are then picked again among the frames that decode, and
-    the result says so. Variable frame rates need nothing special, because frames are counted and not timed.
+    A file that breaks off is read as far as it goes: the indices are then picked again among the frames that decode,
+    and the result says so. Variable frame rates need nothing special, because frames are counted and not timed.
 
     Args:
         path: A video file.
         sampler: Rule from the number of frames to indices, for example ``lambda total: uniform_with_last(total, 8)``.
+        prepare: What to do with each frame, in threads and while later frames decode; None keeps the bytes.
 
     Raises:
         InputError: Missing file, no video stream, or not one frame that decodes.
         MissingExtra: PyAV is not installed.
     """
-    expected, rate = _count(path)
-    wanted = sampler(expected) if expected > 0 else []
-    pictures, decoded, broken = _decode(path, set(wanted) if wanted else None)
-    if wanted and len(pictures) < len(set(wanted)):
-        logger.warning("%s: %d frames announced, %d decode; sampling again", path, expected, decoded)
-        wanted = []
-    if not wanted:
-        if decoded == 0:
-            raise InputError(
-                Problem(
-                    f"a video of which no frame decodes{f' ({broken})' if broken else ''}",
-                    "a readable video",
-                    "check it with ffprobe, or download it again",
-                    str(path),
-                )
+    with _opened(path) as (container, stream):
+        rate = float(stream.average_rate or 0)
+        expected = _announced(container, stream, rate)
+        first = None if expected is None else _decode(container, stream, path, sampler(expected), prepare)
+    if expected is None:
+        with _opened(path) as (container, stream):
+            expected = _count_packets(container, stream)
+        with _opened(path) as (container, stream):
+            first = _decode(container, stream, path, sampler(expected) if expected else [], prepare)
+    if first is None or first.seen == 0:
+        reason = first.broken if first else ""
+        raise InputError(
+            Problem(
+                f"a video of which no frame decodes{f' ({reason})' if reason else ''}",
+                "a readable video",
+                "check it with ffprobe, or download it again",
+                str(path),
             )
-        wanted = sampler(decoded)
-        missing = set(wanted) - pictures.keys()
-        if missing:
-            pictures, _, _ = _decode(path, set(wanted))
-        expected = decoded
-    frames = np.stack([pictures[index] for index in wanted])
-    return VideoFrames(frames, tuple(wanted), expected, rate, damaged=bool(broken))
+        )
+    if first.complete:
+        return VideoFrames(first.stacked(), first.wanted, expected, rate, damaged=bool(first.broken))
+    logger.warning("%s: %d frames announced, %d decode; sampling again", path, expected, first.seen)
+    with _opened(path) as (container, stream):
+        again = _decode(container, stream, path, sampler(first.seen), prepare)
+    return VideoFrames(again.stacked(), again.wanted, first.seen, rate, damaged=bool(first.broken))
 
 
 def iterate_frames(path: str | Path) -> Iterator[NDArray[np.uint8]]:
@@ -97,22 +107,19 @@ def iterate_frames(path: str | Path) -> Iterator[NDArray[np.uint8]]:
     """
     with _opened(path) as (container, stream):
         for frame in _frames(container, stream, path, []):
-            yield frame.to_ndarray(format="rgb24")
+            yield _rgb(frame)
 
 
-def _count(path: str | Path) -> tuple[int, float]:
-    """Frames in the file without decoding (0: unknown) and the average rate."""
-    with _opened(path) as (container, stream):
-        rate = float(stream.average_rate or 0)
-        announced = stream.frames
-        if stream.duration and stream.time_base:
-            duration_s = float(stream.duration * stream.time_base)
-        else:
-            duration_s = (container.duration or 0) / 1_000_000
-        implied = duration_s * rate
-        if announced > 0 and implied and abs(announced - implied) <= max(1.5, COUNT_TOLERANCE * implied):
-            return announced, rate
-        return _count_packets(container, stream), rate
+def _announced(container: InputContainer, stream: VideoStream, rate: float) -> int | None:
+    """Frames by the header, where rate and duration agree with it; None: they have to be counted."""
+    if stream.duration and stream.time_base:
+        duration_s = float(stream.duration * stream.time_base)
+    else:
+        duration_s = (container.duration or 0) / 1_000_000
+    implied = duration_s * rate
+    if stream.frames > 0 and implied and abs(stream.frames - implied) <= max(1.5, COUNT_TOLERANCE * implied):
+        return stream.frames
+    return None
 
 
 def _count_packets(container: InputContainer, stream: VideoStream) -> int:
@@ -127,28 +134,55 @@ def _count_packets(container: InputContainer, stream: VideoStream) -> int:
     return count
 
 
-def _decode(
-    path: str | Path, wanted: Collection[int] | None
-) -> tuple[dict[int, NDArray[np.uint8]], int, str]:
-    """Pictures by index, number of frames seen, and why decoding stopped early (empty: it did not).
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """Frames by index, how many were seen, and why decoding stopped early (empty: it did not)."""
 
-    ``wanted`` None counts without keeping anything; otherwise decoding ends with the last index wanted.
-    """
-    pictures: dict[int, NDArray[np.uint8]] = {}
-    last = max(wanted) if wanted else -1
+    wanted: tuple[int, ...]
+    arrays: dict[int, NDArray[Any]]
+    seen: int
+    broken: str
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.wanted) and all(index in self.arrays for index in self.wanted)
+
+    def stacked(self) -> NDArray[Any]:
+        return np.stack([self.arrays[index] for index in self.wanted])
+
+
+def _decode(
+    container: InputContainer, stream: VideoStream, path: str | Path, wanted: Sequence[int], prepare: Prepare | None
+) -> _Decoded:
+    """Decode up to the last index wanted, or to the end where none is: that counts the frames."""
+    chosen = set(wanted)
+    last = max(chosen, default=-1)
     seen = 0
     broken: list[str] = []
-    with _opened(path) as (container, stream):
+    pending: dict[int, Future[NDArray[Any]]] = {}
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for frame in _frames(container, stream, path, broken):
-            if wanted is not None and seen in wanted:
-                pictures[seen] = frame.to_ndarray(format="rgb24")
+            if seen in chosen:
+                pending[seen] = pool.submit(_prepared, frame, prepare)
             seen += 1
-            if wanted is not None and seen > last:
+            if chosen and seen > last:
                 break
-    return pictures, seen, broken[0] if broken else ""
+        arrays = {index: future.result() for index, future in pending.items()}
+    return _Decoded(tuple(wanted), arrays, seen, broken[0] if broken else "")
 
 
-def _frames(container: InputContainer, stream: VideoStream, path: str | Path, broken: list[str]) -> Iterator[object]:
+def _prepared(frame: VideoFrame, prepare: Prepare | None) -> NDArray[Any]:
+    picture = _rgb(frame)
+    return picture if prepare is None else prepare(picture)
+
+
+def _rgb(frame: VideoFrame) -> NDArray[np.uint8]:
+    return np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+
+
+def _frames(
+    container: InputContainer, stream: VideoStream, path: str | Path, broken: list[str]
+) -> Iterator[VideoFrame]:
     import av
 
     try:

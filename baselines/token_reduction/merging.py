@@ -4,11 +4,11 @@
     match      2 -> 5, 4 -> 3     each A token's most similar B token, best ``count`` pairs
     merged     0 6 | 1 3' 5'      surviving A in order, then all of B; 3' and 5' are size-weighted means
 
-The order of the merged tokens is part of what released weights expect. Sizes travel with the tokens, so that a later merge
-weighs right and attention can count how many patches a token stands for.
+The order of the merged tokens is part of what released weights expect. Sizes travel with the tokens, so that a later
+merge weighs right and attention can count how many patches a token stands for.
 
-Source: Bolya et al., Token Merging, ICLR 2023, section 3, and AuroraCap's use of it; no code shared. Sums are written as
-a product with a 0/1 matrix instead of a scatter: same result, deterministic on every device.
+Source: Bolya et al., Token Merging, ICLR 2023, section 3, and AuroraCap's use of it; no code shared. Sums over tokens
+are products with a thin matrix and not scatters: deterministic on every device.
 """
 
 from __future__ import annotations
@@ -100,11 +100,9 @@ def merge_sum(values: Tensor, matching: Matching) -> Tensor:
     Raises:
         InputError: The number of tokens differs from the matching's.
     """
-    _check(values, matching)
-    sources, destinations = values[:, ::2], values[:, 1::2]
-    moved = _rows(sources, matching.merged)
-    destinations = destinations + _assignment(matching, destinations) @ moved
-    return _join(_rows(sources, matching.kept), destinations, matching)
+    destinations = matching.tokens // 2
+    ones = torch.ones_like(matching.target, dtype=values.dtype)
+    return _combine(values, matching, _assignment(matching, ones, destinations), None)
 
 
 def merge_weighted(values: Tensor, sizes: Tensor | None, matching: Matching | None) -> tuple[Tensor, Tensor]:
@@ -116,36 +114,41 @@ def merge_weighted(values: Tensor, sizes: Tensor | None, matching: Matching | No
         matching: From :func:`match_tokens`; None leaves the tokens unchanged.
 
     Returns:
-        Tokens ``(batch, tokens - count, channels)`` and their sizes ``(batch, tokens - count, 1)``.
+        Tokens ``(batch, tokens - count, channels)`` and their sizes ``(batch, tokens - count, 1)``; sizes made here are
+        float32 whatever the tokens are, because half precision cannot count far.
+
+    Raises:
+        InputError: The number of tokens differs from the matching's.
     """
     if sizes is None:
-        sizes = torch.ones_like(values[..., :1])
+        sizes = torch.ones_like(values[..., :1], dtype=torch.float32)
     if matching is None:
         return values, sizes
-    _check(values, matching)
-    sources, destinations = values[:, ::2], values[:, 1::2]
-    source_sizes, target_sizes = sizes[:, ::2], sizes[:, 1::2]
-    moved_sizes = _rows(source_sizes, matching.merged)
-    assignment = _assignment(matching, destinations)
-    total = target_sizes + assignment @ moved_sizes
-    mean = destinations * target_sizes + assignment @ (_rows(sources, matching.merged) * moved_sizes)
-    return (
-        _join(_rows(sources, matching.kept), mean / total, matching),
-        _join(_rows(source_sizes, matching.kept), total, matching),
-    )
+    counts = sizes[..., 0]
+    moved = counts.gather(1, 2 * matching.merged)
+    before = counts[:, 1::2]
+    total = before.scatter_add(1, matching.target, moved)
+    # new = (size * value + sum of size_i * value_i) / total, with the weights divided instead of the sum: that leaves
+    # one pass over the tokens and one product with a thin matrix.
+    weights = _assignment(matching, moved, before.shape[1]) / total[..., None]
+    merged = _combine(values, matching, weights.to(values.dtype), (before / total)[..., None].to(values.dtype))
+    kept = counts.gather(1, 2 * matching.kept)
+    return merged, _join(kept[..., None], total[..., None], matching)
 
 
-def unmerge(values: Tensor, matching: Matching) -> Tensor:
+def unmerge(values: Tensor, matching: Matching, *, as_published: bool = False) -> Tensor:
     """Give every original token the value of the token it is now part of.
 
     Args:
         values: ``(batch, tokens - count, channels)`` as :func:`merge_sum` orders them.
         matching: The matching they were merged with.
+        as_published: Read the tokens as if there were no distillation token, as the published function does although
+            its own merge moves that token. Without one there is no difference.
 
     Returns:
         ``(batch, tokens, channels)``.
     """
-    kept, destinations = _split(values, matching)
+    kept, destinations = _split(values, matching, distill_token=matching.distill_token and not as_published)
     whole = values.new_empty(values.shape[0], matching.tokens, values.shape[2])
     whole[:, 1::2] = destinations
     channels = values.shape[2]
@@ -182,6 +185,35 @@ def margin(matching: Matching) -> Tensor:
     return matching.scores[:, matching.count - 1] - matching.scores[:, matching.count]
 
 
+def _combine(values: Tensor, matching: Matching, weights: Tensor, scale: Tensor | None) -> Tensor:
+    """Kept sources, then ``scale * destinations + weights @ rest``, weights ``(batch, destinations, count)``."""
+    batch, tokens, channels = values.shape
+    if tokens != matching.tokens:
+        raise InputError(
+            Problem(f"{tokens} tokens", f"the {matching.tokens} that were matched", "match these tokens first")
+        )
+    flat = values.reshape(batch * tokens, channels)
+    first = torch.arange(batch, device=values.device)[:, None] * tokens
+    odd = torch.arange(1, tokens, 2, device=values.device).expand(batch, -1)
+    order = torch.cat([2 * matching.kept, odd], dim=1)
+    kept = matching.kept.shape[1]
+    # A fresh tensor in the order of the result, changed in place: joining pieces would copy every token once more.
+    out = flat.index_select(0, (first + order).flatten()).view(batch, -1, channels)
+    moved = flat.index_select(0, (first + 2 * matching.merged).flatten()).view(batch, -1, channels)
+    destinations = out[:, kept:]
+    if scale is not None:
+        destinations.mul_(scale)
+    destinations.baddbmm_(weights, moved)
+    return _join(out[:, :kept], out[:, kept:], matching) if matching.distill_token else out
+
+
+def _assignment(matching: Matching, weights: Tensor, destinations: int) -> Tensor:
+    """``(batch, destinations, count)`` with each merged token's weight in the row of its target."""
+    batch, count = matching.target.shape
+    matrix = weights.new_zeros(batch, destinations, count)
+    return matrix.scatter_(1, matching.target[:, None, :], weights[:, None, :])
+
+
 def _rows(values: Tensor, places: Tensor) -> Tensor:
     return values.gather(1, _expand(places, values.shape[2]))
 
@@ -190,29 +222,17 @@ def _expand(places: Tensor, channels: int) -> Tensor:
     return places[:, :, None].expand(-1, -1, channels)
 
 
-def _assignment(matching: Matching, destinations: Tensor) -> Tensor:
-    places = torch.arange(destinations.shape[1], device=destinations.device)
-    return (places[None, :, None] == matching.target[:, None, :]).to(destinations.dtype)  # (batch, destinations, count)
-
-
 def _join(kept: Tensor, destinations: Tensor, matching: Matching) -> Tensor:
     if matching.distill_token:
         return torch.cat([kept[:, :1], destinations[:, :1], kept[:, 1:], destinations[:, 1:]], dim=1)
     return torch.cat([kept, destinations], dim=1)
 
 
-def _split(values: Tensor, matching: Matching) -> tuple[Tensor, Tensor]:
+def _split(values: Tensor, matching: Matching, *, distill_token: bool) -> tuple[Tensor, Tensor]:
     kept = matching.kept.shape[1]
-    if matching.distill_token:
+    if distill_token:
         return (
             torch.cat([values[:, :1], values[:, 2 : kept + 1]], dim=1),
             torch.cat([values[:, 1:2], values[:, kept + 1 :]], dim=1),
         )
     return values[:, :kept], values[:, kept:]
-
-
-def _check(values: Tensor, matching: Matching) -> None:
-    if values.shape[1] != matching.tokens:
-        raise InputError(
-            Problem(f"{values.shape[1]} tokens", f"the {matching.tokens} that were matched", "match these tokens first")
-        )

@@ -182,3 +182,14 @@ def test_a_damaged_run_folder_is_not_written_over(world: World, score: Score, tm
     assert done.returncode == 2
     assert "run.json that is not JSON" in done.stderr
     assert snapshot(folder) == {"run.json": b'{"schema_version": 1, "run_'}
+
+
+def test_a_file_that_is_not_there_is_said_before_a_benchmark_is_fetched(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "vdc", "score", str(tmp_path / "nothing.jsonl"), "--benchmark", "owner/set"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "nothing.jsonl" in done.stderr
+    assert "owner/set" not in done.stderr

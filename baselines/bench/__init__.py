@@ -1,0 +1,1 @@
+"""What token reductions cost, measured and counted at equal inputs."""

@@ -1,0 +1,1 @@
+"""Parity of AuroraCap, one module per group of golden files."""
