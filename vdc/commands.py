@@ -37,6 +37,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("chat", "baselines.cli.chat:chat", "Ask a model about one clip or picture."),
     Command("bench", "baselines.cli.bench:app", "Measure what things cost."),
     Command("parity", "baselines.cli.parity:parity", "Check a model against the tensors of its published code."),
+    Command("submit", "leaderboard.cli_submit:submit", "Submit captions or a run to a board."),
+    Command("leaderboard", "leaderboard.cli:app", "Run a board: submissions, scoring, rows, tokens."),
     Command("data", "vdc.data_cli:app", "Look at, fetch or export a benchmark."),
     Command("prompts", "scoring.cli.prompts:app", "List, import and verify judge prompts."),
     Command("store", "vdc.store_cli:app", "Look into or prune the store of judge replies."),

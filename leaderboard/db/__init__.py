@@ -1,0 +1,1 @@
+"""The board's tables, their migrations, and the queries that read them."""

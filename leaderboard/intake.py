@@ -1,0 +1,179 @@
+"""What is checked about submitted files before anything is spent on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from leaderboard.benchmarks import Benchmarks
+from leaderboard.db.models import SubmissionKind
+from leaderboard.names import check_name
+from leaderboard.object_store import file_sha256
+from vdc.benchmark.model import Benchmark
+from vdc.errors import InputError, Problem
+from vdc.predictions.read import read_predictions
+from vdc.records import RECORD, read_record
+from vdc.sections import SECTIONS
+
+PREDICTIONS: Final = "predictions"
+RUN_RECORD: Final = RECORD
+VERDICTS: Final = "verdicts.parquet"
+ROLES: Final = (PREDICTIONS, RUN_RECORD, VERDICTS)
+
+MAX_RECORD_BYTES: Final = 4 << 20
+_VERDICT_BYTES_PER_QUESTION: Final = 16_384
+"""Unpacked; a real verdict takes about 400. Above it the table is no table of verdicts but a bomb."""
+
+_ROWS_AT_ONCE: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a submission is, once checked.
+
+    Args:
+        benchmark: The board's name of the benchmark.
+        sections: Sections it will have numbers for.
+        note: What was recognised, for the record of the transition.
+    """
+
+    benchmark: str
+    sections: tuple[str, ...]
+    note: str
+
+
+def check_files(
+    kind: SubmissionKind,
+    folder: Path,
+    benchmarks: Benchmarks,
+    details: Mapping[str, Any],
+    benchmark: str | None,
+    unpacked_bytes: int,
+) -> Intake:
+    """Read everything that was handed in, without judging anything.
+
+    Args:
+        kind: Predictions or a run.
+        folder: Holds the files under their roles.
+        benchmarks: The board's.
+        details: What the submitter said; ``section`` names the section of a file whose rows do not.
+        benchmark: The benchmark the submitter named; None recognises it by its videos.
+        unpacked_bytes: Largest content of a packed file.
+
+    Raises:
+        InputError: Something is wrong with what was handed in; lists all of it.
+        RunFailed: The board's own benchmark cannot be read.
+    """
+    if kind is SubmissionKind.RUN:
+        return _check_run(folder, benchmarks, benchmark)
+    path, section = folder / PREDICTIONS, details.get("section")
+    name, how = benchmark, "as named"
+    if name is None:
+        blind = read_predictions(path, section=section, max_bytes=unpacked_bytes)
+        name, how = benchmarks.recognise({video for video, _ in blind.captions}), "recognised by its videos"
+    found = read_predictions(path, section=section, benchmark=benchmarks.load(name), max_bytes=unpacked_bytes)
+    sections = tuple(one for one in SECTIONS if one in found.sections)
+    note = f"{len(found.captions):,} captions ({found.format}) for {', '.join(sections)} of {name}, {how}"
+    return Intake(name, sections, note)
+
+
+def _check_run(folder: Path, benchmarks: Benchmarks, named: str | None) -> Intake:
+    if (folder / RUN_RECORD).stat().st_size > MAX_RECORD_BYTES:
+        found = f"a run.json of more than {MAX_RECORD_BYTES:,} bytes"
+        raise InputError(Problem(found, "the record that vdc score wrote", "send the run folder as it was written"))
+    record = read_record(folder)
+    claimed = record.get("benchmark")
+    claimed_name = str(claimed.get("name")) if isinstance(claimed, dict) else ""
+    name = named or benchmarks.name_of(claimed_name)
+    if name is None:
+        found = f"a run on the benchmark {claimed_name[:120]!r}"
+        expected = f"a run on one of {', '.join(benchmarks.names)}"
+        raise InputError(Problem(found, expected, "score the captions on one of them", RUN_RECORD))
+    benchmark = benchmarks.load(name)
+    _check_size(folder / VERDICTS, benchmark)
+    from scoring.report.folder import read_run
+
+    run = read_run(folder)
+    for key in ("kind", "model"):
+        if run.facts.judge.get(key) is not None:
+            check_name(str(run.facts.judge[key]), f"judge {key}")
+    check_name(str(run.facts.prompts.get("name") or "none"), "prompt set's name")
+    sections = check_questions(run.verdicts, benchmark)
+    predictions = folder / PREDICTIONS
+    recorded = run.facts.predictions.get("sha256")
+    if predictions.is_file() and file_sha256(predictions) != recorded:
+        raise InputError(
+            Problem(
+                f"captions with the hash {file_sha256(predictions)[:12]}...",
+                f"the file that the run was made of, {str(recorded)[:12]}...",
+                "send the very file that was scored",
+                PREDICTIONS,
+            )
+        )
+    return Intake(name, sections, f"a run of {len(run.verdicts):,} verdicts on {name}")
+
+
+def check_questions(verdicts: Any, benchmark: Benchmark) -> tuple[str, ...]:
+    """The sections of a verdict table that answers every question of these sections, once and in the same words.
+
+    Raises:
+        InputError: Questions are missing, added or changed.
+    """
+    sections = tuple(section for section in SECTIONS if section in set(verdicts["section"]))
+    part = benchmark.select([section for section in sections if section in benchmark.sections])
+    expected = {
+        (question.video_id, question.section, question.index): (question.question, question.gold)
+        for questions in part.questions.values()
+        for question in questions
+    }
+    columns = ("video_id", "section", "question_index", "question", "gold")
+    given = {
+        (video, section, int(index)): (question, gold)
+        for video, section, index, question, gold in zip(*(verdicts[name] for name in columns), strict=True)
+    }
+    problems = []
+    for what, keys in (
+        ("missing", expected.keys() - given.keys()),
+        ("not in the benchmark", given.keys() - expected.keys()),
+        ("with other words", {key for key in expected.keys() & given.keys() if expected[key] != given[key]}),
+    ):
+        if keys:
+            first = min(keys)
+            problems.append(
+                Problem(
+                    f"{len(keys):,} questions {what}, the first is {first[0][:80]}/{first[1]}/{first[2]}",
+                    f"the {len(expected):,} questions of {benchmark.name}",
+                    "score again with this benchmark's revision; runs on a part of it cannot be submitted",
+                    VERDICTS,
+                )
+            )
+    if problems:
+        raise InputError(problems)
+    return sections
+
+
+def _check_size(path: Path, benchmark: Benchmark) -> None:
+    """Refuse a table by what its footer says, then piece by piece by what it unpacks to: a footer may lie."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    do_next = "send the verdicts.parquet that vdc score wrote"
+    try:
+        facts = pq.read_metadata(path)
+        most = max(1, benchmark.question_count)
+        unpacked = sum(facts.row_group(place).total_byte_size for place in range(facts.num_row_groups))
+        if facts.num_rows <= most and facts.num_columns <= 64 and unpacked <= most * _VERDICT_BYTES_PER_QUESTION:
+            unpacked = 0
+            for batch in pq.ParquetFile(path).iter_batches(batch_size=_ROWS_AT_ONCE):
+                unpacked += batch.nbytes
+                if unpacked > most * _VERDICT_BYTES_PER_QUESTION:
+                    break
+    except (pa.ArrowException, OSError) as error:
+        found = f"no Parquet file ({str(error).splitlines()[0][:200]})"
+        raise InputError(Problem(found, "the verdicts of a run", do_next, VERDICTS)) from error
+    if facts.num_rows > most or facts.num_columns > 64 or unpacked > most * _VERDICT_BYTES_PER_QUESTION:
+        found = f"{facts.num_rows:,} rows, {facts.num_columns:,} columns, {unpacked:,} bytes unpacked"
+        expected = f"at most {most:,} rows of verdicts"
+        raise InputError(Problem(found, expected, do_next, VERDICTS))

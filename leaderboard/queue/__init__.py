@@ -1,0 +1,1 @@
+"""Where submissions wait for a worker, and the workers."""

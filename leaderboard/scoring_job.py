@@ -1,0 +1,186 @@
+"""What a worker does with a submission's files: numbers, verdicts, and whether the board stands behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leaderboard.benchmarks import Benchmarks
+from leaderboard.db.models import RunStatus, SubmissionKind
+from leaderboard.intake import PREDICTIONS, RUN_RECORD, VERDICTS, check_questions
+from leaderboard.settings import BoardSettings, judge_options
+from leaderboard.verification import Check, compare_sample, draw_sample, not_checked, same_judge
+from vdc.benchmark.model import Benchmark
+from vdc.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from scoring.options import JudgeOptions
+    from scoring.report.folder import Run as StoredRun
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What scoring found.
+
+    Args:
+        report: The content of ``report.json``, made here from the verdicts; a submitted report is never believed.
+        record: The content of ``run.json``.
+        verdicts: The verdict table as a file.
+        record_path: The run record as a file.
+        status: Verified or reported.
+        check: Of a submitted run; None where the board judged everything itself.
+    """
+
+    report: Mapping[str, Any]
+    record: Mapping[str, Any]
+    verdicts: Path
+    record_path: Path
+    status: RunStatus
+    check: Check | None = None
+
+
+def score_files(
+    kind: SubmissionKind,
+    folder: Path,
+    benchmarks: Benchmarks,
+    benchmark: str,
+    details: Mapping[str, Any],
+    settings: BoardSettings,
+    sample_seed: int,
+) -> Outcome:
+    """Score the files of one submission.
+
+    Args:
+        kind: Predictions or a run.
+        folder: Holds the files under their roles; new files are written beside them.
+        benchmarks: The board's.
+        benchmark: The board's name of the benchmark.
+        details: What the submitter said.
+        settings: Judge and rules.
+        sample_seed: Decides which questions of a submitted run are judged again.
+
+    Raises:
+        InputError: Something is wrong with the files.
+        RunFailed: The judge cannot be used, or left questions open.
+    """
+    from scoring.options import JudgeOptions
+
+    options = JudgeOptions(**judge_options(settings))
+    loaded = benchmarks.load(benchmark)
+    if kind is SubmissionKind.RUN:
+        return _check_run(folder, loaded, options, settings, sample_seed)
+    from scoring.score import score
+
+    run = score(
+        folder / PREDICTIONS,
+        benchmark=loaded,
+        section=details.get("section"),
+        out=folder / "scored",
+        options=options,
+        overwrite=True,
+    )
+    return _outcome(run.folder, run.report, RunStatus.VERIFIED, None)
+
+
+def _check_run(
+    folder: Path, benchmark: Benchmark, options: JudgeOptions, settings: BoardSettings, seed: int
+) -> Outcome:
+    from scoring.report.folder import read_run
+
+    claimed = read_run(folder)
+    sections = check_questions(claimed.verdicts, benchmark)
+    part = benchmark.select([section for section in benchmark.sections if section in sections])
+    captions = folder / PREDICTIONS
+    if captions.is_file():
+        replayed = _replay(folder, part)
+        check = _judge_again(replayed, part, captions, options, settings, seed)
+    else:
+        replayed = claimed
+        check = not_checked("the captions were not handed in, so nothing could be judged again")
+    report = _report(replayed, claimed, part)
+    if report["incomplete"]:
+        found = f"{sum(row['failed'] for row in report['sections'].values()):,} questions without a verdict"
+        raise InputError(Problem(found, "a complete run", "resume it with the same vdc score command", VERDICTS))
+    status = RunStatus.VERIFIED if check.verified else RunStatus.REPORTED
+    return Outcome(report, claimed.record, replayed.folder / VERDICTS, folder / RUN_RECORD, status, check)
+
+
+def _replay(folder: Path, part: Benchmark) -> StoredRun:
+    """The run made again from the judge's own words: match and score are read here, not taken as claimed."""
+    from scoring.report.folder import read_run
+    from scoring.score import score
+
+    run = score(
+        folder / PREDICTIONS,
+        benchmark=part,
+        sections=list(part.sections),
+        judge="recorded",
+        verdicts=folder,
+        out=folder / "replayed",
+        overwrite=True,
+        lenient=True,
+    )
+    return read_run(run.folder)
+
+
+def _judge_again(
+    run: StoredRun, part: Benchmark, captions: Path, options: JudgeOptions, settings: BoardSettings, seed: int
+) -> Check:
+    from scoring.score import score
+
+    claimed = dict(run.facts.judge.get("recorded_from") or run.facts.judge)
+    judged = run.verdicts[run.verdicts["status"].isin(["judged", "unparsed"])]
+    keys = frozenset(zip(judged["video_id"], judged["section"], strict=True))
+    sample = draw_sample(part, keys, settings.verification.questions, seed)
+    if not sample.questions:
+        return not_checked("no question could be judged again: the run has no captions")
+    again = score(
+        captions,
+        benchmark=sample,
+        sections=list(sample.sections),
+        options=options,
+        out=captions.parent / "judged-again",
+        overwrite=True,
+        # The sample has few of the videos; the rest of the file is no fault here.
+        lenient=True,
+    )
+    report = again.report
+    if why := same_judge(claimed, report["judge"], run.facts.prompts.get("sha256"), report["prompts"]["sha256"]):
+        return not_checked(why)
+    return compare_sample(run.verdicts, again.verdicts, settings.verification, seed)
+
+
+def _report(replayed: StoredRun, claimed: StoredRun, part: Benchmark) -> dict[str, Any]:
+    """The report over the replayed verdicts under the claimed judge: who judged is claimed until it is checked."""
+    from dataclasses import replace
+
+    from scoring.report.build import build_report
+
+    judge = {
+        key: claimed.facts.judge.get(key)
+        for key in ("kind", "model", "revision", "sampling", "comparable", "match_share", "sentences_in_answer")
+        if key in claimed.facts.judge
+    }
+    facts = replace(
+        replayed.facts,
+        judge={"kind": None, "model": None, "comparable": False, **judge},
+        prompts={key: claimed.facts.prompts.get(key) for key in ("name", "sha256", "published")},
+        # The board's own benchmark: its questions were compared with the run's one by one.
+        benchmark={
+            "name": part.name,
+            "source": part.source,
+            "revision": part.revision,
+            "files": dict(part.files),
+            "sections": list(part.sections),
+            "limit": part.limit,
+        },
+    )
+    return build_report(replayed.verdicts, facts)
+
+
+def _outcome(folder: Path, report: Mapping[str, Any], status: RunStatus, check: Check | None) -> Outcome:
+    from vdc.records import read_record
+
+    return Outcome(report, read_record(folder), folder / VERDICTS, folder / RUN_RECORD, status, check)

@@ -1,0 +1,113 @@
+"""The processes of a board: API, worker, and all together."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, Final
+
+from leaderboard.logs import set_up_logs
+from leaderboard.services import open_board
+from leaderboard.settings import read_settings
+
+logger = logging.getLogger(__name__)
+
+RESTART_S: Final = 2.0
+"""Pause before a worker that ended is started again."""
+
+
+def serve_api(host: str, port: int) -> None:
+    """Serve the API until stopped."""
+    set_up_logs(os.environ.get("VDC_LOG", "INFO"))
+    with open_board(read_settings()) as board:
+        from leaderboard.api.app import create_site
+
+        _run_server(create_site(board), host, port)
+
+
+def serve_worker() -> None:
+    """Work until SIGTERM or Ctrl-C; the job in hand is finished or put back."""
+    set_up_logs(os.environ.get("VDC_LOG", "INFO"))
+    from leaderboard.queue.worker import run_worker
+
+    stop = threading.Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask_to_stop)
+    with open_board(read_settings()) as board:
+        run_worker(board, stop)
+
+
+def serve_all(host: str, port: int, workers: int) -> None:
+    """Serve API and pages in this process, workers in processes of their own that are restarted when they end."""
+    set_up_logs(os.environ.get("VDC_LOG", "INFO"))
+    with open_board(read_settings()) as board, _worker_processes(workers):
+        logger.info("serving", extra={"url": f"http://{host}:{port}", "workers": workers})
+        _run_server(_whole_site(board), host, port)
+
+
+def _whole_site(board: Any) -> Any:
+    """The pages with the API mounted, where the pages are there; else the API alone."""
+    from importlib.util import find_spec
+
+    if find_spec("leaderboard.asgi") is not None and find_spec("streamlit") is not None:
+        from importlib import import_module
+
+        return import_module("leaderboard.asgi").create_site(board)
+    from leaderboard.api.app import create_site
+
+    return create_site(board)
+
+
+def _run_server(app: Any, host: str, port: int) -> None:
+    import uvicorn
+
+    # The server closes its connections, then hands the signal on: the default would end the process here and now,
+    # and leave the workers behind.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False)
+
+
+@contextlib.contextmanager
+def _worker_processes(count: int) -> Iterator[None]:
+    """Worker processes, started again when they end, until the block is left."""
+    stop = threading.Event()
+    keepers = [threading.Thread(target=_keep_worker, args=(stop,), daemon=True) for _ in range(count)]
+    for keeper in keepers:
+        keeper.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for keeper in keepers:
+            keeper.join(timeout=30)
+
+
+def _keep_worker(stop: threading.Event) -> None:
+    # A process of its own: scoring takes all of a core, and the API must go on answering.
+    command = [sys.executable, "-c", "from leaderboard.serving import serve_worker; serve_worker()"]
+    while not stop.is_set():
+        process = subprocess.Popen(command)  # noqa: S603  (nothing in it comes from outside)
+        while process.poll() is None and not stop.wait(0.2):
+            continue
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=25)
+            if process.poll() is None:
+                process.kill()
+            return
+        if not stop.is_set():
+            logger.warning("a worker ended with %s; starting another", process.returncode)
+            time.sleep(RESTART_S)

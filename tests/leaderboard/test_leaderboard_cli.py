@@ -1,0 +1,244 @@
+"""The commands as a user types them, and a real server for ``vdc submit``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+import uvicorn
+from typer.testing import CliRunner
+
+from leaderboard.api.app import create_site
+from leaderboard.cli import app
+from leaderboard.cli_submit import submit
+from leaderboard.client import BoardClient, FormFile
+from leaderboard.queue.interface import HeldQueue
+from leaderboard.services import Services, init_board, open_board
+from leaderboard.settings import PREFIX, read_settings
+from tests.leaderboard.board_kit import STRONG, WEAK, new_holder, work
+from vdc.errors import InputError, RunFailed
+
+pytestmark = pytest.mark.usefixtures("remembered_scoring")
+
+submit_app = typer.Typer()
+submit_app.command()(submit)
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.setenv(f"{PREFIX}BENCHMARKS", "sample")
+    return CliRunner()
+
+
+@pytest.fixture
+def served(sqlite_board: Services) -> Iterator[tuple[Services, str]]:
+    server = uvicorn.Server(uvicorn.Config(create_site(sqlite_board), port=0, log_config=None))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield sqlite_board, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+def test_init_import_token_rows_backup_restore(runner: CliRunner, tmp_path: Path) -> None:
+    first = runner.invoke(app, ["init"])
+    assert first.exit_code == 0 and "imported 106 published rows" in first.output
+    assert "imported 0 published rows" in runner.invoke(app, ["init"]).output
+    key = runner.invoke(app, ["token", "create", "vision lab"]).stdout.strip()
+    assert key.startswith("vdc_")
+    listed = runner.invoke(app, ["token", "list", "--json"]).stdout
+    assert json.loads(listed)[0]["name"] == "vision lab" and key.split("_")[2] not in listed
+    assert "revoked" in runner.invoke(app, ["token", "revoke", key.split("_")[1]]).output
+    board = runner.invoke(app, ["rows", "list"]).output
+    assert "reported by Official leaderboard site" in board and "AuroraCap-7B" in board
+    assert runner.invoke(app, ["backup", str(tmp_path / "b.tar")]).exit_code == 0
+    refused = runner.invoke(app, ["restore", str(tmp_path / "b.tar")])
+    assert isinstance(refused.exception, InputError) and "empty board" in str(refused.exception)
+    report = json.loads(runner.invoke(app, ["import", "--json"]).stdout)
+    assert (report["added"], report["updated"]) == (0, 106)
+
+
+@pytest.mark.parametrize("arguments", [["rows", "list"], ["import"], ["token", "create", "x"], ["backup", "b.tar"]])
+def test_without_a_board_the_way_to_one_is_named(runner: CliRunner, arguments: list[str]) -> None:
+    done = runner.invoke(app, arguments)
+    assert isinstance(done.exception, InputError) and "vdc leaderboard init" in str(done.exception)
+
+
+def test_a_database_that_is_away_is_one_sentence_without_its_password(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}DATABASE", "postgresql://user:hunter2@127.0.0.1:1/board")
+    done = runner.invoke(app, ["rows", "list"])
+    assert isinstance(done.exception, RunFailed)
+    assert "VDC_LEADERBOARD_DATABASE" in str(done.exception) and "hunter2" not in str(done.exception)
+
+
+def test_all_wrong_settings_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}OPEN", "many")
+    monkeypatch.setenv(f"{PREFIX}STALE_S", "1")
+    with pytest.raises(InputError) as caught:
+        read_settings()
+    assert "OPEN" in str(caught.value) and "STALE_S" in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["postgres://u@h/d", "postgresql://u@h/d"])
+def test_addresses_as_hosts_hand_them_out_are_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv(f"{PREFIX}DATABASE", url)
+    settings = read_settings()
+    assert settings.database_url == settings.queue_url == "postgresql+psycopg://u@h/d"
+
+
+def test_submit_waits_until_it_is_published(
+    runner: CliRunner, served: tuple[Services, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board, url = served
+    monkeypatch.setenv("VDC_LEADERBOARD_TOKEN", new_holder(board)[1])
+
+    def be_the_worker() -> None:
+        while not work(board):
+            time.sleep(0.02)
+
+    worker = threading.Thread(target=be_the_worker, daemon=True)
+    worker.start()
+    done = runner.invoke(submit_app, [str(STRONG), "--url", url, "--model", "Mine", "--wait", "--json"])
+    worker.join(30)
+    assert done.exit_code == 0, done.output
+    view = json.loads(done.stdout)
+    assert (view["state"], view["row"], view["model"]) == ("published", "verified", "Mine")
+
+
+def test_a_rejected_submission_ends_with_1_and_its_reason(
+    runner: CliRunner, served: tuple[Services, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    board, url = served
+    monkeypatch.setenv("VDC_LEADERBOARD_TOKEN", new_holder(board)[1])
+    (tmp_path / "bad.jsonl").write_text("nonsense\n")
+    done = runner.invoke(submit_app, [str(tmp_path / "bad.jsonl"), "--url", url])
+    assert done.exit_code == 1 and "rejected" in done.stdout and "do next" in done.stdout
+
+
+def test_everything_missing_is_told_at_once(runner: CliRunner) -> None:
+    done = runner.invoke(submit_app, ["nowhere.jsonl"])
+    assert isinstance(done.exception, InputError) and len(done.exception.problems) == 3
+
+
+def test_upload_progress_ends_at_the_whole(served: tuple[Services, str]) -> None:
+    board, url = served
+    seen: list[tuple[int, int]] = []
+    client = BoardClient(url, new_holder(board)[1])
+    client.submit({"model_name": "A"}, [FormFile("predictions", WEAK)], lambda *step: seen.append(step))
+    assert seen[-1][0] == seen[-1][1] > WEAK.stat().st_size
+    assert [sent for sent, _ in seen] == sorted(sent for sent, _ in seen)
+
+
+def test_a_refusal_reaches_the_user_as_a_sentence(served: tuple[Services, str]) -> None:
+    _, url = served
+    with pytest.raises(InputError, match="no valid token"):
+        BoardClient(url, "vdc_x_y").submit({"model_name": "A"}, [FormFile("predictions", WEAK)])
+    with pytest.raises(RunFailed, match="check --url"):
+        BoardClient("http://127.0.0.1:1", "k").follow("0" * 32)
+    with pytest.raises(InputError, match="http"):
+        BoardClient("ftp://board", None)
+
+
+def test_submit_needs_none_of_the_extra_packages() -> None:
+    import subprocess
+
+    program = (
+        "import sys, leaderboard.cli_submit, leaderboard.client, leaderboard.cli\n"
+        "print(sorted({'sqlalchemy','fastapi','dbos','alembic','fsspec','pandas','numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_queue_keeps_jobs_and_forgets_withdrawn_ones(database_url: str, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from leaderboard.queue.dbos_queue import DbosQueue
+    from leaderboard.settings import BoardSettings
+
+    plain = BoardSettings("", "", str(tmp_path / "files"), benchmarks=("sample",)).with_database(database_url)
+    init_board(plain)
+    init_board(plain)
+    with open_board(replace(plain, judge="lexical")) as board:
+        queue = board.queue
+        assert isinstance(queue, DbosQueue) and not isinstance(queue, HeldQueue)
+        assert queue.state("a" * 32, 1) is None
+        for _ in range(2):
+            queue.enqueue("a" * 32, 1)
+        assert queue.state("a" * 32, 1) == "waiting"
+        assert len(queue.client.list_workflows()) == 1
+        queue.forget("a" * 32, 1)
+        queue.forget("a" * 32, 1)
+        assert queue.state("a" * 32, 1) is None
+
+
+def test_a_silent_worker_is_taken_over_once_and_hears_of_it(board: Services) -> None:
+    from leaderboard.queue import heartbeats
+
+    heartbeats.register(board.engine, "worker-a")
+    resumed: list[str] = []
+    take = lambda stale_s: heartbeats.take_over_stale(board.engine, stale_s, lambda name: resumed.append(name) or [])  # noqa: E731
+    assert take(60) == 0 and heartbeats.live_workers(board.engine, 60) == 1
+    time.sleep(0.02)
+    assert take(0.01) == 1
+    assert take(0.01) == 0 and resumed == ["worker-a"]
+    assert heartbeats.beat(board.engine, "worker-a") is False
+    assert heartbeats.live_workers(board.engine, 60) == 0
+
+
+@pytest.mark.slow
+def test_serve_scores_a_submission_and_takes_its_worker_with_it(tmp_path: Path) -> None:
+    import os
+    import signal
+    import subprocess
+
+    import psutil
+
+    from benchmarks.running_board import board_environment, free_port
+
+    environment = {**os.environ, **board_environment(tmp_path, f"sqlite:///{tmp_path / 'board.sqlite'}")}
+    port = free_port()
+    command = [sys.executable, "-c", "from leaderboard.cli import app; app()"]
+    root = Path(__file__).parents[2]
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run([*command, *arguments], env=environment, cwd=root, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    run("init", "--empty")
+    key = run("token", "create", "somebody")
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([*command, "serve", "--port", str(port)], env=environment, cwd=root, stderr=log)
+    try:
+        client = BoardClient(f"http://127.0.0.1:{port}", key)
+        deadline = time.monotonic() + 60
+        view = None
+        while view is None and time.monotonic() < deadline:
+            try:
+                view = client.submit({"model_name": "A"}, [FormFile("predictions", STRONG)])
+            except RunFailed:
+                time.sleep(0.2)
+        assert view is not None
+        assert client.wait(view["id"], lambda _: None, poll_s=0.2)["state"] == "published"
+        workers = psutil.Process(process.pid).children()
+        assert len(workers) == 1
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(40) == 0
+        assert not any(worker.is_running() for worker in workers)
+    finally:
+        if process.poll() is None:
+            for child in psutil.Process(process.pid).children():
+                child.kill()
+            process.kill()
+            process.wait()
