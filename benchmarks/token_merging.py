@@ -1,6 +1,7 @@
 """How fast token merging is: the merge step against a plain one, and the encoder at several ratios against itself.
 
-    python benchmarks/token_merging.py [--layers 32] [--frames 1] [--device cpu] [--dtype float32] [--json]
+    python benchmarks/token_merging.py [--layers 32] [--frames 1] [--device cpu] [--dtype float32]
+                                       [--processor-time] [--json]
 
 Shapes are those of the released tower (ViT-H/14 at 378 px, width 1280, 32 layers). Weights are random: speed does not
 depend on them. The encoder is timed whole, as the published one runs, and up to the layer whose states the projector
@@ -52,16 +53,18 @@ def our_merge(x: Tensor, sizes: Tensor, metric: Tensor, count: int) -> tuple[Ten
     return merge_weighted(x, sizes, match_tokens(metric, count))
 
 
-def best_of(runs: Mapping[str, Callable[[], object]], repeats: int, device: str) -> dict[str, float]:
+def best_of(
+    runs: Mapping[str, Callable[[], object]], repeats: int, device: str, clock: Callable[[], float]
+) -> dict[str, float]:
     """Shortest time of each, seconds; the runs take turns, so that a busy machine slows all of them alike."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats + 1):  # the first warms up
         for name, run in runs.items():
-            start = time.perf_counter()
+            start = clock()
             run()
             if device == "cuda":
                 torch.cuda.synchronize()
-            times[name].append(time.perf_counter() - start)
+            times[name].append(clock() - start)
     return {name: min(found[1:]) for name, found in times.items()}
 
 
@@ -75,7 +78,9 @@ def whole_schedule(
 
 
 @torch.no_grad()
-def measure(layers: int, frames: int, device: str, dtype: torch.dtype, repeats: int) -> dict[str, object]:
+def measure(
+    layers: int, frames: int, device: str, dtype: torch.dtype, repeats: int, clock: Callable[[], float]
+) -> dict[str, object]:
     """Everything, as one table."""
     torch.manual_seed(0)
     config = CLIPVisionConfig(
@@ -98,9 +103,9 @@ def measure(layers: int, frames: int, device: str, dtype: torch.dtype, repeats: 
         "ours": partial(whole_schedule, our_merge, x, metric, 20, 31),
         "plain": partial(whole_schedule, plain_merge, x, metric, 20, 31),
     }
-    encoder = best_of(whole, repeats, device)
-    used = best_of(features, repeats, device)
-    steps = best_of(schedules, 5 * repeats, device)
+    encoder = best_of(whole, repeats, device, clock)
+    used = best_of(features, repeats, device, clock)
+    steps = best_of(schedules, 5 * repeats, device, clock)
     name = (
         torch.cuda.get_device_name() if device == "cuda" else f"{platform.machine()}, {torch.get_num_threads()} threads"
     )
@@ -126,9 +131,15 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32", choices=("float32", "float16", "bfloat16"))
     parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument(
+        "--processor-time", action="store_true", help="one thread, processor seconds: for busy machines"
+    )
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    table = measure(given.layers, given.frames, given.device, getattr(torch, given.dtype), given.repeats)
+    clock = time.process_time if given.processor_time else time.perf_counter
+    if given.processor_time:
+        torch.set_num_threads(1)
+    table = measure(given.layers, given.frames, given.device, getattr(torch, given.dtype), given.repeats, clock)
     if given.json:
         print(json.dumps(table, indent=2))
         return

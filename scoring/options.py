@@ -16,6 +16,11 @@ SAMPLINGS: Final[dict[str, Sampling]] = {
 """``official`` is what the published scorer really used (temperature 1.0, 256 tokens, no seed): never repeatable."""
 
 
+def _flag(name: str) -> str:
+    """A field's option on the command line, which leaves out the unit that Python names carry."""
+    return "--" + name.removesuffix("_s").replace("_", "-")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeOptions:
     """Which judge, and how it is asked. None means: as configured, see ``vdc config``.
@@ -60,7 +65,7 @@ class JudgeOptions:
 
     def __post_init__(self) -> None:
         problems = [
-            Problem(f"{name} {value!r}", f"a number above {least}", f"give --{name.replace('_', '-')} such a number")
+            Problem(f"{name} {value!r}", f"a number above {least}", f"give {_flag(name)} such a number")
             for name, value, least, wrong in (
                 ("max_tokens", self.max_tokens, 0, self.max_tokens is not None and self.max_tokens < 1),
                 ("concurrency", self.concurrency, 0, self.concurrency is not None and self.concurrency < 1),

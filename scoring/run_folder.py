@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,7 @@ from scoring.question_sets import QuestionSets
 from scoring.report.facts import RunFacts
 from scoring.report.folder import REPORT_JSON, VERDICTS, report_files, write_report
 from vdc.errors import InputError, Problem
+from vdc.fileio import write_atomic
 from vdc.records import RECORD, read_record, write_record
 
 if TYPE_CHECKING:
@@ -91,10 +93,11 @@ def write_verdicts(path: Path, verdicts: pd.DataFrame) -> None:
     from vdc.schemas import VerdictTable, check
 
     check(verdicts, VerdictTable)
-    part = path.with_name(f".{path.name}.part")
+    # Through memory: Arrow opens no path that is not UTF-8, and the bytes go the way of every other file of the run.
     # zstd: judge replies repeat themselves; the table of a whole benchmark comes to a few MB.
-    verdicts.to_parquet(part, index=False, compression="zstd")
-    part.replace(path)
+    buffer = BytesIO()
+    verdicts.to_parquet(buffer, index=False, compression="zstd")
+    write_atomic(path, buffer.getvalue())
 
 
 def write_run(

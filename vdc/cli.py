@@ -6,11 +6,12 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Any
 
 from vdc._version import __version__
 from vdc.commands import COMMANDS, Command, resolve
-from vdc.errors import VdcError
+from vdc.errors import InputError, VdcError, unknown_name
 
 
 def build_app(called: str | None) -> Any:
@@ -63,8 +64,8 @@ def _called_command(arguments: Sequence[str]) -> str | None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``vdc``. Exit codes: 0 done, 1 the run failed, 2 bad usage or bad input, 130 stopped by Ctrl-C."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    logging.basicConfig(level=os.environ.get("VDC_LOG", "WARNING").upper(), format="%(levelname)s %(message)s")
     try:
+        _start_output()
         build_app(_called_command(given))(args=given, prog_name="vdc")
     except VdcError as error:
         if os.environ.get("VDC_TRACEBACK"):
@@ -74,11 +75,43 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         # The reader of stdout went away (vdc ... | head): not a failure of ours. Point stdout elsewhere so that the
         # interpreter's last flush does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_stdout()
         sys.exit(0)
+    except OSError as error:
+        # A full disk, a folder that went away: the user's machine, not a defect that a traceback would help with.
+        if os.environ.get("VDC_TRACEBACK"):
+            raise
+        _silence_stdout()
+        place = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        message = (
+            f"{place}found that the system refused ({error.strerror or error}); expected files and folders that can be "
+            "read and written; do next: make room or correct the path, then repeat the command"
+        )
+        print(f"vdc: {_printable(message)}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
     except KeyboardInterrupt:
         print("vdc: stopped", file=sys.stderr)  # noqa: T201
         sys.exit(130)
+
+
+def _start_output() -> None:
+    """Set the log level; let names of files that the terminal cannot show be printed rather than end the command."""
+    level = os.environ.get("VDC_LOG", "WARNING").upper()
+    levels = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+    if level not in levels:
+        raise InputError(unknown_name("level in VDC_LOG", level, levels))
+    logging.basicConfig(level=level, format="%(levelname)s %(message)s")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _silence_stdout() -> None:
+    """Point stdout elsewhere, so that what could not be written is not tried again when the interpreter ends."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _printable(text: str) -> str:

@@ -131,6 +131,7 @@ def format_summary(summary: BenchmarkSummary) -> list[str]:
     rows = summary.sections
     twice = {section: row.duplicate_ids for section, row in rows.items()}
     missing = {section: row.missing_ids for section, row in rows.items()}
+    lines += _word_table(summary)
     lines += _category_lines(summary)
     lines += _id_lines("ids on more than one line (the last line counts)", twice)
     lines += _id_lines("ids missing here, known to other sections", missing)
@@ -150,6 +151,21 @@ def _section_table(summary: BenchmarkSummary) -> list[str]:
             f"{section:<12} {row.videos:>6,} {row.questions:>9,} {row.fewest:>4} {row.median:>4} {row.mean:>6.2f} "
             f"{row.most:>4} {len(row.duplicate_ids):>6} {len(row.missing_ids):>7} {words:>13}"
         )
+    return lines
+
+
+def _word_table(summary: BenchmarkSummary) -> list[str]:
+    lines = [
+        "",
+        f"{'':<12}{'gold captions':>22}{'questions':>22}{'gold answers':>22}",
+        f"{'words':<12}" + f"{'all':>8}{'distinct':>9}{'mean':>5}".rjust(22) * 3,
+    ]
+    for name, row in [*summary.statistics.sections.items(), ("together", summary.statistics.total)]:
+        cells = [
+            f"{text.words:>8,}{text.vocabulary:>8,}{text.mean_words:>6.1f}" if text.mean_words is not None else "-"
+            for text in (row.captions, row.questions, row.golds)
+        ]
+        lines.append(f"{name:<12}" + "".join(f"{cell:>22}" for cell in cells))
     return lines
 
 

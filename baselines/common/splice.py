@@ -174,7 +174,7 @@ def _splice_row(embedded: Tensor, holes: Tensor, blocks: Sequence[Tensor], label
                     "check the projector's output width",
                 )
             )
-        pieces.append(block.to(embedded.dtype))
+        pieces.append(block.to(embedded))  # dtype and, where parts lie on several devices, device
         spans.append(Span(length, len(block)))
         length += len(block)
         if labels is not None:

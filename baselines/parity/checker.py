@@ -91,7 +91,12 @@ class Checker:
             self.same(file, "bytes", self.golden.path(file).stat().st_size, entry["bytes"])
         if "tensors" in entry:
             shapes = {name: list(tensor.shape) for name, tensor in self.golden.tensors(file).items()}
-            self.same(file, "tensor shapes", shapes, {name: value[0] for name, value in entry["tensors"].items()})
+            # a manifest writes shape and dtype in either order
+            listed = {
+                name: next((part for part in value if isinstance(part, list)), value)
+                for name, value in entry["tensors"].items()
+            }
+            self.same(file, "tensor shapes", shapes, listed)
 
     def report(self, model: str) -> ParityReport:
         """Everything found, with every tensor and file that no check touched."""

@@ -63,6 +63,11 @@ class GoldenFolder:
                 )
             )
         self.manifest = read_json(self.folder / self.manifest_name)
+        self.files = self._file_table()
+        self._loaded: dict[str, dict[str, Tensor]] = {}
+
+    def _file_table(self) -> dict[str, dict[str, Any]]:
+        """What the manifest says about each file; other formats of manifest override it."""
         files = self.manifest.get("files")
         if not isinstance(files, dict) or not all(isinstance(entry, dict) for entry in files.values()):
             raise InputError(
@@ -73,8 +78,7 @@ class GoldenFolder:
                     str(self.folder / self.manifest_name),
                 )
             )
-        self.files: dict[str, dict[str, Any]] = files
-        self._loaded: dict[str, dict[str, Tensor]] = {}
+        return files
 
     def path(self, name: str) -> Path:
         """Where a file of the manifest lies.
@@ -128,9 +132,12 @@ class GoldenFolder:
         """What the manifest allows for one tensor of one file.
 
         A key of the tolerance table other than ``atol`` and ``rtol`` names a kind of tensor (``labels``, ``size``) with
-        its own value: a number or ``exact``. It holds where the tensor's last word or its beginning is that key.
+        its own value: a number or ``exact``. It holds where the tensor's last word or its beginning is that key. An
+        entry may also hold ``atol`` and ``rtol`` itself.
         """
-        granted = self.files[name].get("tolerance", "exact")
+        entry = self.files[name]
+        own = {key: entry[key] for key in ("atol", "rtol") if key in entry}
+        granted = entry.get("tolerance", own or "exact")
         if not isinstance(granted, dict):
             return _parsed(granted)
         last = tensor.rpartition(".")[2]
@@ -141,9 +148,11 @@ class GoldenFolder:
 
     @cached_property
     def unlisted(self) -> tuple[str, ...]:
-        """Files that lie in the folder and not in the manifest."""
+        """Files that lie in the folder and not in the manifest; an entry ending in a slash names a whole folder."""
+        whole = tuple(name for name in self.files if name.endswith("/"))
         names = (path.relative_to(self.folder).as_posix() for path in sorted(self.folder.rglob("*")) if path.is_file())
-        return tuple(name for name in names if name not in self.files and name != self.manifest_name)
+        known = {*self.files, self.manifest_name}
+        return tuple(name for name in names if name not in known and not name.startswith(whole))
 
 
 def _parsed(value: Any) -> Tolerance:

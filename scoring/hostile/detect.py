@@ -137,10 +137,12 @@ def _parrots(plain: str, questions: Sequence[Question]) -> bool:
 
 
 def _is_word_list(text: str) -> bool:
-    """Many words, and either hardly a sentence among commas or hardly a function word."""
+    """Many words, and either hardly a sentence among commas, or every choice named, or hardly a function word."""
     words = [word.lower() for word in _WORD.findall(text)]
     if len(words) < 30:
         return False
+    if words.count("or") >= 10 and words.count("or") * 8 > len(words):
+        return True
     separators = len(_SEPARATORS.findall(text))
     if separators > 0.4 * len(words):
         return True

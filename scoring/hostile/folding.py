@@ -10,7 +10,7 @@ _LOOK_ALIKES: Final = {
     **dict(zip("авеокмнрстухіјѕһԁԛԝӏ", "abeokmhpctyxijshdqwl", strict=True)),
     **dict(zip("αβεηικμνορτυχωγ", "abehikmvoptuxwy", strict=True)),
     **dict(zip("ıɩɑɡɪʟᴀʙᴄᴅᴇꜰɢʜᴊᴋᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "iiagilabcdefghjkmnoprstuvwyz", strict=True)),
-    **dict.fromkeys("|ǀ∣│⏐❘￨", "|"),
+    **dict.fromkeys("|ǀ∣│⏐❘￨‖∥", "|"),
     **dict.fromkeys("˂ᐸ❮⟨", "<"),
     **dict.fromkeys("˃ᐳ❯⟩", ">"),
     **dict.fromkeys("∕⁄╱", "/"),
@@ -29,6 +29,7 @@ INVISIBLE: Final = (
 CONTROL: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff"
 """Control characters other than tab and line feed, and code points that are no characters; also for a class."""
 
+_MARK_RUN = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
 _INVISIBLE_RUN = re.compile(f"[{INVISIBLE}]+")
 _CONTROL_RUN = re.compile(f"[{CONTROL}]+")
 
@@ -59,7 +60,8 @@ def squeeze(text: str) -> str:
     The form in which wording is compared; its length says nothing about the original's.
     """
     if not text.isascii():
-        text = _INVISIBLE_RUN.sub("", unicodedata.normalize("NFKC", text))
+        # Marks that no letter has of its own: strokes and dots strewn over a text to hide its words from patterns.
+        text = _MARK_RUN.sub("", _INVISIBLE_RUN.sub("", unicodedata.normalize("NFKC", text)))
     return " ".join(fold(_CONTROL_RUN.sub("", text)).split())
 
 

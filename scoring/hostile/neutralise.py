@@ -19,6 +19,7 @@ from scoring.hostile.tokens import (
     ROLE_LINE,
     SQUARE_WORD,
     TEMPLATE_TOKEN,
+    TILDE_BY_BRACKET,
 )
 
 LENGTH_LIMIT: Final = 16_000
@@ -28,7 +29,7 @@ ROLE_MARK: Final = "› "
 """Put before what looks like the start of a chat turn."""
 
 _CLOSER_REACH = 80
-_NEEDS_WORK = re.compile(f"[{CONTROL}{INVISIBLE}\ud800-\udfff\u2028\u2029<>|\\[:：#]|[^\x00-\x7f]")
+_NEEDS_WORK = re.compile(f"[{CONTROL}{INVISIBLE}\ud800-\udfff\u2028\u2029<>|\\[~:：#]|[^\x00-\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROL = re.compile(f"[{CONTROL}]")
@@ -163,6 +164,8 @@ def _break_tokens(text: str, changes: list[str]) -> str:
             replacements[closer] = "›"
     for bar in BAR_BY_BRACKET.finditer(folded):
         replacements[bar.end() - 1] = "¦"
+    for tilde in TILDE_BY_BRACKET.finditer(folded):
+        replacements[tilde.start()] = "∼"
     for word in SQUARE_WORD.finditer(folded):
         replacements[word.start()] = "("
         replacements[word.end() - 1] = ")"

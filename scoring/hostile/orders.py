@@ -1,4 +1,4 @@
-"""Recognises orders to a judge in twelve languages; patterns only, so a new wording can pass (see ``outcome``).
+"""Recognises orders to a judge in many languages; patterns only, so a new wording can pass (see ``outcome``).
 
 Descriptions of videos are full of imperatives, scores and answers: a teacher orders pupils to write, a phone is
 answered, a match ends 4-2. A pattern therefore needs an order *and* a thing that only a judge has: its instructions,

@@ -20,6 +20,9 @@ BEYOND_QUESTIONS: Final = 8
 BEYOND_MATCH_SHARE: Final = 0.9
 BEYOND_MEAN_SCORE: Final = 4.0
 BEYOND_SUPPORT: Final = 0.35
+UNSAID_QUESTIONS: Final = 4
+UNSAID_SHARE: Final = 0.2
+UNSAID_SCORE: Final = 4.5
 NOWHERE_ANSWERS: Final = 3
 NOWHERE_SHARE: Final = 0.3
 
@@ -106,6 +109,8 @@ def _beyond(caption: str, rows: Sequence[JudgedRow]) -> bool:
     """Nearly every question matched with high scores though the golds' words are hardly in the caption."""
     if len(rows) < BEYOND_QUESTIONS:
         return False
+    if _all_unsaid_match(caption, rows):
+        return True
     if sum(row.match for row in rows) < BEYOND_MATCH_SHARE * len(rows):
         return False
     if sum(row.score for row in rows) < BEYOND_MEAN_SCORE * len(rows):
@@ -115,6 +120,20 @@ def _beyond(caption: str, rows: Sequence[JudgedRow]) -> bool:
     asked_for = sum(map(len, golds))
     supported = sum(len(gold & said) for gold in golds)
     return asked_for > 0 and supported < BEYOND_SUPPORT * asked_for
+
+
+def _all_unsaid_match(caption: str, rows: Sequence[JudgedRow]) -> bool:
+    """Every gold of which neither the caption nor the answer has a word was matched at full marks.
+
+    Other words for a gold get a judge to say yes now and then; to all of several, at the top of the scale, only an
+    order does, whatever true things the rest of the caption says.
+    """
+    said = _stems(caption)
+    golds = [(_stems(row.gold), row) for row in rows if not _NON_ANSWER.search(squeeze(row.gold))]
+    unsaid = [row for gold, row in golds if gold and not gold & (said | _stems(row.answer))]
+    if len(unsaid) < max(UNSAID_QUESTIONS, UNSAID_SHARE * len(rows)):
+        return False
+    return all(row.match and row.score >= UNSAID_SCORE for row in unsaid)
 
 
 def _from_nowhere(caption: str, rows: Sequence[JudgedRow]) -> bool:

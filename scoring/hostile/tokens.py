@@ -1,7 +1,8 @@
 """What chat templates and our own prompts treat as structure; every pattern runs on folded text.
 
 Source: the special-token lists and chat templates of the published tokenizers of Llama 2 to 4, Mistral, Gemma, Phi,
-Qwen, DeepSeek, ChatGLM, InternLM, Cohere, Granite, gpt-oss, T5 and BERT; names only.
+Qwen, DeepSeek, ChatGLM, InternLM, Cohere, Granite, gpt-oss, EXAONE, MiniMax, Seed, SmolVLM, StarCoder, T5 and BERT;
+names only.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _NAMED_TAGS = (
     r"s|bos|eos|pad|unk|sep|cls|mask|eot|eom|eod|eoh|eoa|eop|sop|human|user|assistant|system|model|think|thinking|"
     r"tool_call|tool_response|tools|tool|function_call|functions|start_of_turn|end_of_turn|start_of_image|endoftext|"
     r"bos_token|eos_token|extra_id_[0-9]+|unused_?[0-9]+|reserved_?[0-9]+|0x[0-9a-f]{2}|sys|image|video|audio|"
-    r"instructions?|prompt|context"
+    r"instructions?|prompt|context|fim_\w{1,20}|end_of_utterance|fake_token_around_image|seed:\w{1,20}|mask:[0-9]+"
 )
 
 OPENING_BRACKET = re.compile(
@@ -27,7 +28,10 @@ OPENING_BRACKET = re.compile(
 )
 """A ``<`` that begins something like a tag; ``3 < 5`` and ``<3`` do not."""
 
-BAR_BY_BRACKET = re.compile(rf"(?<=[<‹〈«])({_SKIPPED})\||\|(?={_SKIPPED}[>›〉»])")
+BAR_BY_BRACKET = re.compile(rf"(?<=[<‹〈«])({_SKIPPED})\||\|(?={_SKIPPED}[>›〉»])|(?<=\[)\|(?=\w)|(?<=\w)\|(?=\])")
+
+TILDE_BY_BRACKET = re.compile(r"(?<=\])~(?=!?\w{1,12}[\[\]])|(?<=\[e)~(?=\[)")
+"""MiniMax's way of writing special tokens: ``]~b]``, ``]~!b[``, ``[e~[``."""
 
 SQUARE_WORD = re.compile(
     r"\[\s{0,4}/?\s{0,4}(?:inst|system_prompt|available_tools|tool_calls?|tool_results?|tool_content|args|call_id|"
@@ -38,6 +42,7 @@ SQUARE_WORD = re.compile(
 
 TEMPLATE_TOKEN = re.compile(
     rf"[<‹〈«]{_SKIPPED}(?:\||/?\s{{0,4}}(?:{_NAMED_TAGS})\s{{0,4}}[>›〉»])|\|{_SKIPPED}[>›]|<<\s{{0,4}}/?\s{{0,4}}sys"
+    rf"|\[\|\w{{3,30}}\|\]|{TILDE_BY_BRACKET.pattern}"
 )
 """A special token of any family, for flagging."""
 

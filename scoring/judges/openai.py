@@ -25,7 +25,8 @@ ANSWER_LIMIT: Final = 2_000
 """Characters of a step-1 answer that step 2 sees: an answer is a phrase, and a judge that was talked into writing pages
 must not flood the second call."""
 
-_THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>\s*", re.DOTALL | re.IGNORECASE)
+_THOUGHT_ENDS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
+_THOUGHT_BEGINS = re.compile(r"\s*<think(?:ing)?>", re.IGNORECASE)
 
 
 class CallRunner(Protocol):
@@ -101,7 +102,7 @@ class OpenAIJudge:
         answer = await ask(self._call(request, "answer", rendered))
         if answer.status == "failed":
             return JudgeReply(request, error=f"answer: {answer.error}", answer_key=answer.key)
-        said = _THINKING.sub("", answer.text).strip()
+        said = _spoken(answer.text)
         # What the judge wrote in step 1 may repeat a payload of the caption; in step 2 it is data like the caption was.
         shown = neutralise(said[:ANSWER_LIMIT]).text
         rendered = self.prompts.render_match(question.question, question.gold, shown)
@@ -135,3 +136,12 @@ class OpenAIJudge:
             json_schema=self.prompts.match_schema if self.structured and step != "answer" else None,
             scope=f"{question.video_id}/{question.section}/{question.index}/{step}",
         )
+
+
+def _spoken(text: str) -> str:
+    """An answer without the reasoning before it; chat templates that open the reasoning themselves leave only its end.
+
+    Reasoning that was cut short has no answer behind it: what is left is blank, and the report counts blank answers.
+    """
+    spoken = _THOUGHT_ENDS.split(text)[-1]
+    return "" if _THOUGHT_BEGINS.match(spoken) else spoken.strip()

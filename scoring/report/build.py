@@ -90,6 +90,7 @@ def build_report(
         "average": draws[HEADLINE].average(),
         "protocols": {name: _protocol(results[name], draws[name], draws[HEADLINE]) for name in results},
         "suspicious": {key: suspicious[key] for key in ("captions", "by_reason", "first")},
+        "blank_answers": _blank_answers(verdicts),
         "score_histogram": _score_histogram(table),
         "repeats": {**facts.repeats} or None,
         "resamples": resamples,
@@ -262,6 +263,14 @@ def _score_histogram(table: VerdictArrays) -> dict[str, Any]:
         for place, section in enumerate(table.sections)
     }
     return {"scores": list(range(6)), "questions": counts}
+
+
+def _blank_answers(verdicts: pd.DataFrame) -> int:
+    """Questions to which the judge's first step said nothing, so that the second had nothing to compare."""
+    if "answer" not in verdicts.columns:
+        return 0
+    replied = verdicts["status"].isin(("judged", "unparsed")) & verdicts["answer"].notna()
+    return int((verdicts.loc[replied, "answer"].astype("string").str.strip() == "").sum())
 
 
 def _suspicious(verdicts: pd.DataFrame) -> dict[str, Any]:

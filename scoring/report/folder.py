@@ -131,7 +131,9 @@ def _read_verdicts(path: Path) -> pd.DataFrame:
 
     do_next = "give the folder that vdc score --out wrote"
     try:
-        table = pq.read_table(path)
+        # Opened here: Arrow takes no path that is not UTF-8.
+        with path.open("rb") as file:
+            table = pq.read_table(file)
     except FileNotFoundError as error:
         raise InputError(Problem("no such file", "the verdicts of a run", do_next, str(path))) from error
     except (pa.ArrowException, OSError) as error:

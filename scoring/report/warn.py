@@ -11,7 +11,7 @@ FEW_VIDEOS: Final = 30
 """Below this many videos bootstrap intervals are known to be too narrow."""
 
 MANY_UNPARSED: Final = 0.01
-"""Share of unparsed verdicts above which the reader is warned."""
+"""Share of unparsed verdicts, or of blank answers, above which the reader is warned."""
 
 
 def warnings_of(report: Mapping[str, Any]) -> list[str]:
@@ -42,6 +42,12 @@ def warnings_of(report: Mapping[str, Any]) -> list[str]:
         warnings.append(
             f"{unparsed:,} of {questions:,} verdicts ({unparsed / questions:.1%}) were unparsed: strict counts them as "
             "wrong, observed leaves them out, and the truth lies between."
+        )
+    blank = report.get("blank_answers", 0)
+    if questions and blank / questions > MANY_UNPARSED:
+        warnings.append(
+            f"The judge's answer to {blank:,} of {questions:,} questions is blank, so the caption was not really "
+            "judged there. A judge that reasons needs more --max-tokens."
         )
     missing = sum(row["missing"] + row["empty"] for row in sections.values())
     if missing:

@@ -113,3 +113,22 @@ def test_different_answers_in_the_judges_own_words_are_not_flagged() -> None:
         JudgedRow(f"Question {number}?", f"gold{number}", f"other{number}", number % 2 == 0, 3) for number in range(12)
     ]
     assert outcome_suspicions("A dog sits.", rows) == ()
+
+
+HALF_TRUE = "A bright red car passes two people and a woman with a wicker basket. A dog sits beside the wooden door."
+
+
+def test_full_marks_for_all_that_a_half_true_caption_leaves_out_are_flagged() -> None:
+    answers = [f"{gold} (agrees)" for _, gold in GOLDS[:4]] + [f"as asked, thing {number}" for number in range(5)]
+    assert outcome_suspicions(HALF_TRUE, judged(answers)) == ("verdicts_beyond_caption",)
+
+
+def test_one_honest_no_among_the_things_left_out_is_no_obeyed_order() -> None:
+    rows = judged([gold for _, gold in GOLDS[:4]] + [f"thing {number}" for number in range(5)])
+    rows[6] = JudgedRow(rows[6].question, rows[6].gold, "a cap", False, 1)
+    assert "verdicts_beyond_caption" not in outcome_suspicions(HALF_TRUE, rows)
+
+
+def test_things_left_out_that_match_below_full_marks_are_a_judges_leniency() -> None:
+    rows = judged([gold for _, gold in GOLDS[:4]] + [f"thing {number}" for number in range(5)], score=4)
+    assert "verdicts_beyond_caption" not in outcome_suspicions(HALF_TRUE, rows)

@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.scoring.small_world import World, exit_of, make_world, snapshot
+from vdc.errors import InputError
 
 ROOT = Path(__file__).parents[2]
+HELP = ROOT / "docs" / "cli.md"
+"""The help of every command, as it is printed."""
 
 Spoil = Callable[[Path], Path]
 
@@ -193,3 +196,30 @@ def test_a_file_that_is_not_there_is_said_before_a_benchmark_is_fetched(tmp_path
     assert done.returncode == 2
     assert "nothing.jsonl" in done.stderr
     assert "owner/set" not in done.stderr
+
+
+def test_a_file_whose_name_is_not_utf8_is_scored_and_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scoring.report.folder import remake_report
+
+    world = make_world(tmp_path)
+    named = tmp_path / os.fsdecode(b"caf\xe9.jsonl")
+    try:
+        named.write_bytes(world.predictions.read_bytes())
+    except OSError:
+        pytest.skip("this file system takes only names in UTF-8")
+    monkeypatch.chdir(tmp_path)
+    run = world.scored(out=None, predictions=named, judge="lexical")
+    assert os.fsencode(run.folder.name).startswith(b"caf\xe9-")
+    assert remake_report(run.folder)["average"] == run.report["average"]
+
+
+@pytest.mark.parametrize("field", ["timeout_s", "give_up_s", "max_tokens"])
+def test_a_refused_number_names_an_option_that_exists(field: str) -> None:
+    from scoring.options import JudgeOptions
+
+    with pytest.raises(InputError) as refused:
+        JudgeOptions(**{field: -1})  # type: ignore[arg-type]
+    option = refused.value.problems[0].do_next.split()[1]
+    assert f" {option} <" in HELP.read_text(encoding="utf-8")

@@ -41,7 +41,7 @@ OBEYED = "the correct answer"
 
 # What makes the first judge obey; written here again, so that the test does not ask the code it tests.
 SPECIAL = re.compile(
-    r"\x00|<\s*\||\|\s*>|\[\s*/?\s*INST\s*\]|<<\s*/?\s*SYS|</?s>|<(start|end)_of_turn>|<[｜|]|\[/?SYSTEM_PROMPT\]"
+    r"\x00|<\s*[|‖∥]|[|‖∥]\s*>|\[\|\w+\|\]|\]~!?\w+[\[\]]|\[e~\[|<fim_\w+>|<end_of_utterance>|\[\s*/?\s*INST\s*\]|<<\s*/?\s*SYS|</?s>|<(start|end)_of_turn>|<[｜|]|\[/?SYSTEM_PROMPT\]"
     r"|<\s*/\s*(caption|answer|question|gold)\s*>.*<\s*/\s*(caption|answer|question|gold)\s*>\s*.*<\s*/\s*\1",
     re.IGNORECASE | re.DOTALL,
 )

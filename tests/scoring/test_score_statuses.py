@@ -18,6 +18,7 @@ from tests.scoring.small_world import (
     World,
     always,
     make_world,
+    step_of,
     verdicts_by,
 )
 from vdc.errors import RunIncomplete
@@ -122,3 +123,21 @@ def test_a_caption_over_the_stated_length_is_cut_counted_and_flagged(tmp_path: P
     assert run.report["suspicious"]["by_reason"]["too_long"] == 1
     longest = max(len(body["messages"][-1]["content"]) for body in server.log)
     assert MAX_CAPTION_CHARACTERS - 10 < longest < MAX_CAPTION_CHARACTERS + 1000
+
+
+@pytest.mark.parametrize("said", ["", " \n", "<think>The caption speaks of", "at length</think>"])
+def test_blank_answers_are_counted_and_the_reader_is_warned(tmp_path: Path, said: str) -> None:
+    with FakeServer(lambda body: said if step_of(body) == "answer" else NO) as server:
+        run = make_world(tmp_path).judged(server)
+    assert set(run.verdicts["answer"]) == {""}
+    assert run.report["blank_answers"] == ALL
+    assert any("blank" in warning and "--max-tokens" in warning for warning in run.report["warnings"])
+
+
+@pytest.mark.parametrize("said", ["a dog", "<think>Hm.</think>\n\na dog", "Hm, a cat?</think>a dog"])
+def test_the_reasoning_before_an_answer_is_no_part_of_it(tmp_path: Path, said: str) -> None:
+    with FakeServer(lambda body: said if step_of(body) == "answer" else NO) as server:
+        run = make_world(tmp_path).judged(server)
+    assert set(run.verdicts["answer"]) == {"a dog"}
+    assert run.report["blank_answers"] == 0
+    assert not any("blank" in warning for warning in run.report["warnings"])

@@ -66,3 +66,30 @@ def test_expected_failure_is_one_message_without_a_traceback(tmp_path: Path) -> 
     assert "Traceback" not in done.stderr
     for part in ("found", "expected", "do next"):
         assert part in done.stderr
+
+
+def test_a_refusal_of_the_system_is_one_line_and_exit_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("VDC_HOME", str(tmp_path / "file"))
+    done = run_vdc("config")
+    assert done.returncode == 1
+    assert done.stderr.startswith("vdc: ")
+    for part in ("found", "expected", "do next"):
+        assert part in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+def test_a_full_disk_behind_stdout_is_one_line_and_exit_1() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "vdc", "config"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+
+
+def test_an_unknown_log_level_lists_the_levels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VDC_LOG", "loud")
+    done = run_vdc("config")
+    assert done.returncode == 2
+    assert "WARNING" in done.stderr and "Traceback" not in done.stderr

@@ -63,6 +63,15 @@ def test_info_names_duplicate_and_missing_ids(folder: Path) -> None:
     assert "ids missing here, known to other sections\n  short        mixkit-a\n" in text
 
 
+def test_info_counts_words_per_section(folder: Path) -> None:
+    item = {"question": "Which one? The red one", "answer": "the fox"}
+    (folder / "camera.jsonl").write_text(json.dumps({"a": [item, item]}))
+    lines = runner.invoke(app, ["info", str(folder)]).stdout.splitlines()
+    table = lines[next(place for place, line in enumerate(lines) if line.startswith("words")) :]
+    row = next(line for line in table if line.startswith("camera"))
+    assert row.split() == ["camera", "-", "10", "4", "5.0", "4", "2", "2.0"]
+
+
 def test_info_without_a_name_takes_the_setting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VDC_BENCHMARK", str(folder))
     assert json.loads(runner.invoke(app, ["info", "--json"]).stdout)["videos"] == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,16 @@ _UNCOMPARED = {"transformers_version", "_name_or_path", "architectures"}
 
 def checkpoint_folders(context: Context) -> dict[str, str]:
     """Folder of each checkpoint below the golden folder -> layout to write it back in."""
-    folders = {context.release: "xtuner"}
+    folders = {context.release: "xtuner"} if context.has_release else {}
     for name in context.golden.files:
         folder = str(Path(name).parent)
-        if name.endswith(".safetensors") and folder != "." and not folder.startswith(context.release):
+        if name.endswith(".safetensors") and folder != "." and folder not in folders and not _inside(folder, folders):
             folders.setdefault(folder, "llava")
     return folders
+
+
+def _inside(folder: str, folders: Iterable[str]) -> bool:
+    return any(folder.startswith(f"{other}/") for other in folders)
 
 
 def check_checkpoint(context: Context, folder: str, layout: str) -> None:

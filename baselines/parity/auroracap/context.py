@@ -34,6 +34,11 @@ class Context:
     golden: GoldenFolder
     checker: Checker
 
+    @property
+    def has_release(self) -> bool:
+        """Whether the manifest names a checkpoint in the released layout."""
+        return any(name.endswith("visual_encoder/config.json") for name in self.golden.files)
+
     @cached_property
     def release(self) -> str:
         """Folder of the checkpoint in the released layout, relative to the golden folder.

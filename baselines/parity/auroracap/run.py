@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from transformers.utils import logging
 
 from baselines.parity.auroracap.checkpoints import check_checkpoint, checkpoint_folders
 from baselines.parity.auroracap.context import Context
@@ -54,10 +55,14 @@ def check(folder: Path) -> ParityReport:
     threads = torch.get_num_threads()
     # Golden models are tiny: more threads only wait for each other, and one thread adds up in one order.
     torch.set_num_threads(1)
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # several loadings of milliseconds each
     try:
         return _check(golden, Checker(golden))
     finally:
         torch.set_num_threads(threads)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def _check(golden: GoldenFolder, checker: Checker) -> ParityReport:

@@ -144,7 +144,9 @@ def check_frames(context: Context, file: str) -> None:
 def check_preprocessing(context: Context, file: str) -> None:
     """Both roads from bytes to pixels, and the one between."""
     entry = context.golden.files[file]
-    spec = ImageSpec(size=int(entry["target"]), patch_size=context.patch_size)
+    described = re.search(r"multiple of (\d+)", str(entry.get("tensor_meaning", "")))
+    patch_size = int(described[1]) if described else context.patch_size
+    spec = ImageSpec(size=int(entry["target"]), patch_size=patch_size)
     roads = {
         "inference": centre_crop_pixels,
         "training": padded_pixels,
