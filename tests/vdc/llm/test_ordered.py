@@ -97,7 +97,8 @@ def test_closing_stops_the_calls_and_keeps_the_replies(store: ReplyStore) -> Non
                 next(run)
         made = server.stats.requests
         assert not llm_threads()
-        assert run.stats.ok == store.info().replies >= 30
+        # A reply may be committed and its call cancelled before it is counted; never the other way round.
+        assert store.info().replies >= run.stats.ok >= 30
         time.sleep(0.1)
         assert server.stats.requests == made
         assert server.stats.in_flight == 0
