@@ -11,6 +11,8 @@ from vdc.errors import InputError, MissingExtra, unknown_name
 
 MODELS: dict[str, str] = {
     "auroracap": "baselines.parity.auroracap.run:check",
+    "llavolta": "baselines.parity.llavolta.run:check",
+    "llama_vid": "baselines.parity.llama_vid.run:check",
 }
 """Model -> ``module:function`` from a golden folder to a report."""
 

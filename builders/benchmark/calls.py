@@ -26,6 +26,12 @@ Result = TypeVar("Result")
 RETRY_TEMPERATURE: Final = 0.7
 """At temperature 0 a second draw would be the first again."""
 
+_NO_SERVER: Final = Problem(
+    "captions to write and no model server",
+    "the address of an OpenAI-compatible server that takes images",
+    "add --base-url, set VDC_BASE_URL, or write model.base_url in the configuration",
+)
+
 
 class CallFailed(Exception):
     """A call without a reply after all attempts: the item fails now and is tried again by the next run."""
@@ -36,14 +42,14 @@ class Model:
     """The model that captions and asks.
 
     Args:
-        endpoint: The server.
+        endpoint: The server; None where no address is known, which serves as long as nothing is asked.
         name: As the server knows it.
         settings: Sampling, concurrency, patience.
         store: File of the reply store; None is the user's own.
         progress: Told about the calls.
     """
 
-    endpoint: Endpoint
+    endpoint: Endpoint | None
     name: str
     settings: ModelSettings
     store: Path | None = None
@@ -84,8 +90,11 @@ class Model:
         """The results of a job per item, in order; replies that are in the store are not asked for again.
 
         Raises:
+            InputError: No address of a server.
             RunFailed: The server refuses or has not answered for long; what came before is in the store.
         """
+        if self.endpoint is None:
+            raise InputError(_NO_SERVER)
         from vdc.llm.client import ChatClient
         from vdc.llm.ordered import run_ordered
         from vdc.llm.runner import RunnerConfig
@@ -124,22 +133,16 @@ def find_model(
         progress: See :class:`Model`.
 
     Raises:
-        InputError: No address, or no model name where the server serves more than one.
+        InputError: Neither model name nor address, or no model name where the server serves more than one.
     """
     from vdc.llm.endpoint import parse_endpoint
 
     address = _choose("base_url", base_url, settings.base_url)
-    if address is None:
-        raise InputError(
-            Problem(
-                "captions to write and no model server",
-                "the address of an OpenAI-compatible server that takes images",
-                "add --base-url, set VDC_BASE_URL, or write model.base_url in the configuration",
-            )
-        )
-    endpoint = parse_endpoint(address)
+    endpoint = parse_endpoint(address) if address is not None else None
     name = _choose("model", model, settings.model)
     if name is None:
+        if endpoint is None:
+            raise InputError(_NO_SERVER)
         served = asyncio.run(_served(endpoint))
         if len(served) != 1:
             raise InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ from vdc.textio import read_json
 MAX_LIST_BYTES: Final = 64 << 20
 _DOWNLOADS_AT_ONCE: Final = 4
 _NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9_-]+")
+_CLIP_ENDING: Final = re.compile(r"-[0-9]{3,}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,26 +161,43 @@ def _state(context: Context, number: int, source: Source, problems: list[Problem
 
 
 def _stamp(path: Path) -> list[int]:
-    status = path.stat()
+    status = path.stat() if path.exists() else path.lstat()
     return [status.st_size, status.st_mtime_ns]
 
 
 def _files_below(folder: Path, build: Path) -> list[tuple[str, Path]]:
-    """Files of a folder by their names in it, sorted; hidden ones and those of the build itself are not its content."""
+    """Files and links of a folder by their names in it, sorted, without hidden ones and those of the build itself."""
     own = build.resolve()
     found = []
     for path in folder.rglob("*"):
         name = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in name.parts)
-        if path.is_file() and not hidden and not path.resolve().is_relative_to(own):
+        # a link that leads nowhere or to a folder is kept too: what is not looked into needs a reason
+        if (path.is_file() or path.is_symlink()) and not hidden and not _real(path).is_relative_to(own):
             found.append((name.as_posix(), path))
     return sorted(found)
+
+
+def _useless_link(name: str, path: Path, number: int) -> Dropped | None:
+    if not path.is_symlink() or path.is_file():
+        return None
+    if path.is_dir():
+        found, do_next = "a link to a folder, which is not followed", "name that folder as a source of its own"
+    else:
+        found, do_next = "a link that leads to no file", "correct the link, or remove it"
+    return Dropped(f"{number}:{name}", "unreadable", "failure", found, do_next)
+
+
+def _real(path: Path) -> Path:
+    # Path.resolve raises on links that lead in a circle
+    return Path(os.path.realpath(path))
 
 
 def _gather(context: Context, number: int, source: Source) -> Iterator[Candidate | Dropped]:
     if isinstance(source, FolderSource):
         for name, path in _files_below(context.file.resolve(source.path), context.folder):
-            yield Candidate(path, name, number, source.licence, source.origin)
+            useless = _useless_link(name, path, number)
+            yield useless or Candidate(path, name, number, source.licence, source.origin)
     elif isinstance(source, ArchiveSource):
         yield from _from_archive(context, number, source)
     elif isinstance(source, UrlSource):
@@ -268,7 +287,8 @@ def _from_hub(context: Context, number: int, source: HubSource) -> Iterator[Cand
         return
     origin = f"{source.origin} (Hub set {source.name} at {source.revision})"
     for name, path in _files_below(folder, folder / "none"):
-        yield Candidate(path, name, number, source.licence, origin)
+        useless = _useless_link(name, path, number)
+        yield useless or Candidate(path, name, number, source.licence, origin)
 
 
 def _once_each(rows: list[SourceVideo]) -> tuple[list[SourceVideo], list[Dropped]]:
@@ -283,10 +303,18 @@ def _once_each(rows: list[SourceVideo]) -> tuple[list[SourceVideo], list[Dropped
 
 
 def _with_ids(rows: list[SourceVideo]) -> list[SourceVideo]:
-    """Ids made unique: where names agree, or differ in case only, a piece of the content's hash is added."""
+    """Ids made unique: where names agree or differ in case only, a piece of the content's hash is added.
+
+    The same where a name reads like that of another video's clip, as ``walk-001`` beside ``walk``.
+    """
     counts = Counter(row.video_id.lower() for row in rows)
+
+    def is_unique(video_id: str) -> bool:
+        whole = _CLIP_ENDING.sub("", video_id)
+        return counts[video_id] == 1 and (whole == video_id or whole not in counts)
+
     return [
-        row if counts[row.video_id.lower()] == 1 else replace(row, video_id=f"{row.video_id}-{row.sha256[:10]}")
+        row if is_unique(row.video_id.lower()) else replace(row, video_id=f"{row.video_id}-{row.sha256[:10]}")
         for row in rows
     ]
 

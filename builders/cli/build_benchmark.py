@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -139,6 +140,9 @@ def open_review(config: Path, folder: Path) -> int:
     spec = find_spec("builders.benchmark.review_page")
     page = str(spec.origin) if spec is not None else ""
     command = [sys.executable, "-m", "streamlit", "run", page, "--browser.gatherUsageStats", "false"]
+    # Streamlit listens on every network by default, and whoever reaches the page decides
+    if "STREAMLIT_SERVER_ADDRESS" not in os.environ:
+        command += ["--server.address", "localhost"]
     # the arguments are paths of this call; no shell sees them
     return subprocess.run([*command, "--", str(config), str(folder)], check=False).returncode  # noqa: S603
 

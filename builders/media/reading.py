@@ -216,6 +216,9 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         if container.format.name in _STILL_FORMATS:
             words = f"a file of the kind {container.format.name}"
             raise UnusableVideo("unreadable", words, "give a video file")
+        if not container.streams:
+            words = "the beginning of a video file, without any stream"
+            raise UnusableVideo("unreadable", words, "get the file again: it is probably cut short")
         if not container.streams.video:
             raise UnusableVideo("no_video_stream", "sound or data only", "leave the file out, or get its picture too")
         yield container, container.streams.video[0]

@@ -81,6 +81,32 @@ def test_files_of_one_name_in_another_order_keep_their_ids(configure: Configure,
     assert again == first
 
 
+def test_name_that_reads_like_another_videos_clip_stays_apart(configure: Configure, run: Run) -> None:
+    config = configure(videos=False)
+    write_video(config.parent / "videos" / "walk.mp4", moving_square(2, 20) + moving_square(3, 20))
+    write_video(config.parent / "videos" / "Walk-001.mp4", moving_square(7, 20))
+    result = run(config, until="clips")
+    ids = [clip.clip_id for clip in read_rows(result.folder, "clips", Clip)]
+    assert len(set(map(str.lower, ids))) == len(ids) == 3
+    assert {"walk-000", "walk-001"} < set(ids)
+
+
+def test_links_that_lead_to_no_file_have_a_reason(configure: Configure, run: Run, tmp_path: Path) -> None:
+    config = configure()
+    (tmp_path / "elsewhere").mkdir()
+    for name, target in (("gone.mp4", "nowhere.mp4"), ("round.mp4", "round.mp4"), ("more", tmp_path / "elsewhere")):
+        (config.parent / "videos" / name).symlink_to(target)
+    result = run(config, until="sources")
+    found = {row.key: row.found for row in result.failures["sources"]}
+    assert found == {
+        "0:gone.mp4": "a link that leads to no file",
+        "0:round.mp4": "a link that leads to no file",
+        "0:more": "a link to a folder, which is not followed",
+    }
+    assert result.steps["sources"].kept == 3
+    assert run(config, until="sources").done_now == ()
+
+
 def with_source(config: Path, source: str) -> Path:
     text = config.read_text()
     line = next(line for line in text.splitlines() if "kind: folder" in line)

@@ -8,14 +8,16 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from builders.benchmark import build_benchmark
 from builders.cli.build import app
 from builders.cli.build_benchmark import open_review
-from vdc.errors import MissingExtra
+from vdc.errors import InputError, MissingExtra
 from vdc.llm.fake_server import FakeServer
 
 ROOT = Path(__file__).parents[3]
@@ -46,6 +48,39 @@ def test_failure_of_one_file_exits_1_with_its_remedy_and_finishes_the_rest(
     assert (config.parent / "build" / "published" / "checksums.sha256").is_file()
     # the same answer again: what failed is not forgotten because it was done before
     assert call(config, "--base-url", eye.base_url).exit_code == 1
+
+
+def test_finished_build_needs_no_server(configure: Configure, eye: FakeServer) -> None:
+    config = configure()
+    call(config, "--base-url", eye.base_url)
+    done = call(config)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("(done before)") == 8
+
+
+def test_captions_to_write_need_a_server(configure: Configure) -> None:
+    with pytest.raises(InputError, match="no model server"):
+        build_benchmark(configure())
+
+
+@pytest.mark.parametrize("address", [None, "0.0.0.0"], ids=["this machine", "the user's choice"])
+def test_review_page_listens_on_this_machine_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str | None
+) -> None:
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: SimpleNamespace(origin=name))
+    if address is None:
+        monkeypatch.delenv("STREAMLIT_SERVER_ADDRESS", raising=False)
+    else:
+        monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", address)
+    assert open_review(tmp_path / "build.yaml", tmp_path) == 0
+    assert (" --server.address localhost -- " in " ".join(commands[0])) == (address is None)
 
 
 def test_json_is_stable(configure: Configure, eye: FakeServer) -> None:

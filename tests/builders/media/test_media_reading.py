@@ -80,6 +80,14 @@ def bad_files(folder: Path) -> dict[str, Path]:
     return paths
 
 
+def test_file_cut_in_its_header_is_not_taken_for_sound(tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "whole.mp4", moving_square(1, 20)).read_bytes()
+    (tmp_path / "head.mp4").write_bytes(whole[:32] + b"\x00\x00\x03\xb6moov")
+    with pytest.raises(UnusableVideo) as raised:
+        read_header(tmp_path / "head.mp4")
+    assert raised.value.reason == "unreadable"
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

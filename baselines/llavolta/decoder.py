@@ -1,0 +1,160 @@
+"""A Llama whose visual tokens get fewer before one of its layers.
+
+    layers 0 .. K-1     see every position           mask, rotary angles and cache of the full length
+    compressor          before layer K
+    layers K .. N-1     see the compressed rows      mask, rotary angles and cache made anew
+
+Layers are those of transformers, unchanged. Without compression all layers see every position, which is the pass of
+transformers to the last bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import Cache
+from transformers.masking_utils import create_causal_mask
+from transformers.modeling_outputs import BaseModelOutputWithPast
+from transformers.models.llama.modeling_llama import LlamaModel
+from transformers.utils.generic import merge_with_config_defaults
+from transformers.utils.output_capturing import capture_outputs
+
+from baselines.llavolta.cache import CompressedCache
+from baselines.llavolta.compress import Layout
+from baselines.llavolta.setting import PositionRounding
+from vdc.errors import InputError, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderCompression:
+    """What the decoder has to do in one pass over a prompt.
+
+    Args:
+        layer: Layer whose input is compressed, from 0, below the number of layers.
+        layout: The batch.
+        rounding: How positions of pooled tokens are rounded.
+    """
+
+    layer: int
+    layout: Layout
+    rounding: PositionRounding
+
+
+@dataclass
+class CompressedOutput(BaseModelOutputWithPast):  # type: ignore[misc, unused-ignore]
+    """Output of the decoder.
+
+    Args (beside those of transformers):
+        position_ids: ``(batch, compressed length)`` position ids of the last layer.
+        attention_mask: Same shape, bool; None where nothing was compressed.
+    """
+
+    position_ids: Tensor | None = None
+    attention_mask: Tensor | None = None
+
+
+class CompressingLlama(LlamaModel):
+    """Llama without a head; see the module."""
+
+    @merge_with_config_defaults
+    @capture_outputs
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        past_key_values: Any = None,
+        inputs_embeds: Tensor | None = None,
+        use_cache: bool | None = None,
+        compression: DecoderCompression | None = None,
+        **kwargs: Any,
+    ) -> CompressedOutput:
+        """One pass.
+
+        Args:
+            input_ids: ``(batch, positions)``; or ``inputs_embeds``.
+            attention_mask: ``(batch, all positions so far)``, counted before compression.
+            position_ids: ``(batch, positions)``; None counts on from the cache.
+            past_key_values: A :class:`CompressedCache` where prompts are compressed.
+            inputs_embeds: ``(batch, positions, dim)``.
+            use_cache: Keep keys and values.
+            compression: How to compress this prompt; None for later steps and without compression.
+            kwargs: As transformers.
+
+        Returns:
+            ``last_hidden_state`` of ``(batch, compressed length, dim)``; hidden states and attentions, where asked for,
+            have the full length before the layer and the compressed length from it on.
+
+        Raises:
+            InputError: Compression together with a cache that cannot hold layers of different length, or with one that
+                is not empty.
+        """
+        if use_cache and past_key_values is None:
+            past_key_values = CompressedCache(config=self.config)
+        cache = past_key_values if isinstance(past_key_values, CompressedCache) else None
+        if compression is not None:
+            _check_cache(past_key_values)
+        embeds = inputs_embeds if inputs_embeds is not None else self.embed_tokens(input_ids)
+        if position_ids is None:
+            seen = past_key_values.get_seq_length() if past_key_values is not None else 0
+            position_ids = (torch.arange(embeds.shape[1], device=embeds.device) + seen)[None]
+        boundary = len(self.layers)
+        if compression is not None:
+            boundary = compression.layer
+        elif cache is not None and cache.deep_layer is not None:
+            boundary = cache.deep_layer
+        shared = {"past_key_values": past_key_values, "use_cache": use_cache, **kwargs}
+
+        states = embeds
+        if boundary:
+            mask = create_causal_mask(self.config, embeds, attention_mask, past_key_values, position_ids, layer_idx=0)
+            angles = self.rotary_emb(states, position_ids=position_ids)
+            for layer in self.layers[:boundary]:
+                states = layer(
+                    states, attention_mask=mask, position_embeddings=angles, position_ids=position_ids, **shared
+                )
+        deep_mask = None
+        if cache is not None:
+            columns = None if attention_mask is None else attention_mask[:, -embeds.shape[1] :]
+            deep_mask = cache.extend(embeds, columns)
+        if compression is not None:
+            states = compression.layout.states(states)
+            position_ids = compression.layout.positions(position_ids, compression.rounding)
+            deep_mask = compression.layout.mask(states.device)
+            if cache is not None:
+                cache.deep_layer, cache.deep_mask = boundary, deep_mask
+        if boundary < len(self.layers):
+            # No position ids from here on: those of pooled tokens jump, and masks and attention kernels would take a
+            # jump for the start of another sequence packed into the row.
+            mask = create_causal_mask(self.config, states, deep_mask, past_key_values, layer_idx=boundary)
+            angles = self.rotary_emb(states, position_ids=position_ids)
+            for layer in self.layers[boundary:]:
+                states = layer(states, attention_mask=mask, position_embeddings=angles, position_ids=None, **shared)
+        return CompressedOutput(
+            last_hidden_state=self.norm(states),
+            past_key_values=past_key_values,
+            position_ids=position_ids.expand(len(states), -1),
+            attention_mask=None if compression is None else deep_mask,
+        )
+
+
+def _check_cache(cache: Cache | None) -> None:
+    if cache is not None and not isinstance(cache, CompressedCache):
+        raise InputError(
+            Problem(
+                f"a cache of class {type(cache).__name__}",
+                "a CompressedCache, because layers of a compressed prompt have different lengths",
+                "leave the cache to the model, or turn compression off",
+            )
+        )
+    if cache is not None and cache.full_length:
+        raise InputError(
+            Problem(
+                f"a prompt with pictures after {cache.full_length} cached positions",
+                "an empty cache",
+                "start anew with the whole conversation",
+            )
+        )

@@ -1,0 +1,1 @@
+"""Checks of LLaVolta against golden files of its published code."""
