@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From weights to a scored report on a CPU, in under a minute: a toy AuroraCap with random weights takes the road that
+# From weights to a row on a board, on a CPU, in about a minute: a toy AuroraCap with random weights takes the road that
 # the released one takes. Its captions are random letters, so its score says nothing; every command is the real one.
 #
 #   examples/auroracap_cpu.sh [FOLDER]
@@ -9,8 +9,8 @@
 #   vdc caption --model wchai/AuroraCap-7B-VID-xtuner --benchmark vdc --videos VIDEOS --out predictions.jsonl
 set -euo pipefail
 
-work=${1:-auroracap_cpu}
-mkdir -p "$work"
+mkdir -p "${1:-auroracap_cpu}"
+work=$(cd "${1:-auroracap_cpu}" && pwd)
 
 echo "1. a toy model in the layout of the release, and six synthetic videos with questions"
 python - "$work/released" <<'PY'
@@ -42,4 +42,18 @@ vdc score "$work/predictions.jsonl" --benchmark "$work/world" --judge lexical --
 echo "5. the report"
 cat "$work/run/report.md"
 
-# 6. submit, once a leaderboard runs:  vdc submit "$work/run" --url URL
+echo "6. submit the run to a board of its own, with API, queue and one worker on this machine"
+port=$(python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+export VDC_HOME="$work/board" VDC_LEADERBOARD_BENCHMARKS="$work/world" VDC_LEADERBOARD_JUDGE=lexical
+rm -rf "$VDC_HOME"
+vdc leaderboard init --empty
+VDC_LEADERBOARD_TOKEN=$(vdc leaderboard token create example | grep -oE 'vdc_[A-Za-z0-9_-]+' | head -n 1)
+export VDC_LEADERBOARD_TOKEN
+vdc leaderboard serve --port "$port" >"$work/board.log" 2>&1 &
+board=$!
+trap 'kill $board 2>/dev/null || true; wait $board 2>/dev/null || true' EXIT
+for _ in $(seq 60); do
+  python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:$port/readyz', timeout=2)" 2>/dev/null && break
+  sleep 0.5
+done
+vdc submit "$work/predictions.jsonl" --url "http://127.0.0.1:$port" --model "Toy AuroraCap" --frames 8 --wait
