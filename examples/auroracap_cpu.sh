@@ -9,6 +9,10 @@
 #   vdc caption --model wchai/AuroraCap-7B-VID-xtuner --benchmark vdc --videos VIDEOS --out predictions.jsonl
 set -euo pipefail
 
+python -c "import baselines.auroracap" 2>/dev/null && command -v vdc >/dev/null || {
+  echo "found no vdc-toolkit with the baselines extra on the path; do next: activate its environment first" >&2
+  exit 2
+}
 mkdir -p "${1:-auroracap_cpu}"
 work=$(cd "${1:-auroracap_cpu}" && pwd)
 
