@@ -13,6 +13,7 @@ from transformers import DynamicCache, LlavaConfig, LlavaForConditionalGeneratio
 
 from baselines.common.constants import IMAGE_PLACEHOLDER as PICTURE
 from baselines.llavolta.setting import NO_COMPRESSION, Compression
+from baselines.llavolta.toy import toy_config, toy_model
 from vdc.errors import InputError
 
 ROWS = ([1, 20, PICTURE, 30, 31, 32], [1, 40, 41], [1, PICTURE, 50, PICTURE, 51])
@@ -206,8 +207,6 @@ def test_every_layer_below_the_compressor_and_the_projector_gets_a_gradient(toy:
 
 
 def test_gradient_checkpointing_changes_no_gradient(pixels: Any) -> None:
-    from baselines.llavolta.toy import toy_model
-
     model = toy_model().train()
     ids = torch.tensor([ROWS[0]])
 
@@ -224,8 +223,6 @@ def test_gradient_checkpointing_changes_no_gradient(pixels: Any) -> None:
 
 
 def test_text_only_batch_in_training_touches_the_projector(pixels: Any) -> None:
-    from baselines.llavolta.toy import toy_model
-
     model = toy_model().train()
     ids = torch.tensor([ROWS[1]])
     model(ids, pixels[:1], labels=ids).loss.backward()
@@ -233,8 +230,6 @@ def test_text_only_batch_in_training_touches_the_projector(pixels: Any) -> None:
 
 
 def test_training_rows_are_cut_and_prompts_are_not(pixels: Any) -> None:
-    from baselines.llavolta.toy import toy_config, toy_model
-
     config = toy_config()
     config.max_sequence_length = 12
     model = toy_model(config)
@@ -244,8 +239,6 @@ def test_training_rows_are_cut_and_prompts_are_not(pixels: Any) -> None:
 
 
 def test_settings_of_the_configuration_hold_where_a_call_names_none(pixels: Any) -> None:
-    from baselines.llavolta.toy import toy_config, toy_model
-
     setting = Compression(1, 8)
     model, plain = toy_model(toy_config(compression=setting)), toy_model()
     ids = torch.tensor([ROWS[0]])
