@@ -51,7 +51,7 @@ ELSEWHERE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 """Files about parts that are not the model's, with the reason."""
 
-JUDGED = "what a judge said of answers is added up by the scoring package, not by the model"
+JUDGED = "how a judge's replies are added up is scoring's part, and open-ended video questions are not scored there yet"
 
 _MANIFEST = frozenset(
     [
