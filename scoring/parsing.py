@@ -136,6 +136,38 @@ def parse_verdict(text: str | None) -> Verdict | Unparsed:
     if common is not None:
         score = float(common[5])
         return Verdict(common[3] == "yes", score) if score <= 5 else Unparsed(f"score {common[5]} is not in 0 to 5")
+    reading = _read(text)
+    return reading if isinstance(reading, Unparsed) else _decide(reading)
+
+
+def parse_score(text: str | None) -> float | Unparsed:
+    """The score alone, for judges that are asked for nothing else.
+
+    Args:
+        text: As for :func:`parse_verdict`; a number by itself is read as well.
+
+    Returns:
+        0 to 5, or the reason why the reply holds no single score. A yes or no beside it is left out of account.
+    """
+    if not text:
+        return Unparsed("empty reply")
+    reading = _read(text)
+    if isinstance(reading, Unparsed):
+        return reading
+    if not reading.scores and not reading.fault:
+        spoken = _without_reasoning(text)
+        alone = None if isinstance(spoken, Unparsed) else _SCORE_VALUE.fullmatch(spoken.strip("`*_ \t\n"))
+        if alone is not None:
+            reading.add_score(alone[1], alone[2])
+    if reading.fault:
+        return Unparsed(reading.fault)
+    if len(reading.scores) > 1:
+        return Unparsed("two different scores")
+    return reading.scores.pop() if reading.scores else Unparsed("no score")
+
+
+def _read(text: str) -> _Reading | Unparsed:
+    """Every value for the two fields in a reply, or why it cannot be looked through."""
     reply = _without_reasoning(text)
     if isinstance(reply, Unparsed):
         return reply
@@ -156,7 +188,7 @@ def parse_verdict(text: str | None) -> Verdict | Unparsed:
     _read_labels(outside, reading)
     if not objects:
         _read_prose(outside, reading)
-    return _decide(reading)
+    return reading
 
 
 def _decide(reading: _Reading) -> Verdict | Unparsed:

@@ -41,6 +41,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("concurrency", ("VDC_CONCURRENCY",), "64", "Most calls in flight."),
     Setting("timeout_s", ("VDC_TIMEOUT_S",), "120", "Longest wait for one reply, seconds."),
     Setting("store", ("VDC_STORE",), None, "Reply store; default: replies.sqlite in the user's folder."),
+    Setting("bert_vocabulary", ("VDC_BERT_VOCABULARY",), None, "vocab.txt for LLaMA-VID; default: the Hub's."),
+    Setting("eva_tower", ("VDC_EVA_TOWER",), None, "eva_vit_g.pth, for LLaMA-VID weights without their tower."),
+    Setting("clip_tower", ("VDC_CLIP_TOWER",), None, "Folder or Hub name of LLaVA's CLIP tower; default: the Hub's."),
 )
 
 API_KEYS = ("VDC_API_KEY", "OPENAI_API_KEY")

@@ -73,20 +73,7 @@ class OpenAIJudge:
 
     def identity(self) -> dict[str, Any]:
         """What decides its verdicts; part of the run's id."""
-        sampling = self.sampling
-        return {
-            "kind": self.kind,
-            "model": self.model,
-            "revision": self.revision,
-            "comparable": self.comparable,
-            "sampling": {
-                "temperature": sampling.temperature,
-                "max_tokens": sampling.max_tokens,
-                "top_p": sampling.top_p,
-                "seed": sampling.seed,
-            },
-            "structured": self.structured,
-        }
+        return llm_identity(self.model, self.revision, self.sampling, self.structured)
 
     def describe(self) -> dict[str, Any]:
         """Identity, and what the server showed of itself so far."""
@@ -136,6 +123,23 @@ class OpenAIJudge:
             json_schema=self.prompts.match_schema if self.structured and step != "answer" else None,
             scope=f"{question.video_id}/{question.section}/{question.index}/{step}",
         )
+
+
+def llm_identity(model: str, revision: str | None, sampling: Sampling, structured: bool) -> dict[str, Any]:
+    """What decides the verdicts of a judge on a server, for the record and the run's id."""
+    return {
+        "kind": "openai",
+        "model": model,
+        "revision": revision,
+        "comparable": True,
+        "sampling": {
+            "temperature": sampling.temperature,
+            "max_tokens": sampling.max_tokens,
+            "top_p": sampling.top_p,
+            "seed": sampling.seed,
+        },
+        "structured": structured,
+    }
 
 
 def _spoken(text: str) -> str:

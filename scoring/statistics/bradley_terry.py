@@ -22,6 +22,11 @@ _INVERSE_PENALTY: Final = 1e6
 """Keeps the ratings finite when one side won every vote; too weak to be seen otherwise."""
 
 
+_TOLERANCE: Final = 1e-8
+_LONGEST_STEP: Final = 2.0
+_MOST_STEPS: Final = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Vote:
     """One comparison: who was shown, and who was preferred."""
@@ -91,18 +96,21 @@ def _wins(first: np.ndarray, second: np.ndarray, share: FloatArray, weights: Flo
 
 
 def _ratings(wins: FloatArray) -> FloatArray:
-    from sklearn.linear_model import LogisticRegression
-
-    winner, loser = np.nonzero(wins)
-    # Each win stands twice, seen from either side: the classifier needs both classes even when one side won all.
-    rows = np.zeros((2 * len(winner), len(wins)))
-    number = np.arange(len(winner))
-    rows[number, winner], rows[number, loser] = 1.0, -1.0
-    rows[len(winner) :] = -rows[: len(winner)]
-    label = np.repeat([1, 0], len(winner))
-    weight = np.tile(wins[winner, loser] / 2, 2)
-    model = LogisticRegression(fit_intercept=False, C=_INVERSE_PENALTY, tol=1e-8, max_iter=1_000)
-    strength = model.fit(rows, label, sample_weight=weight).coef_[0]
+    """Penalised maximum likelihood by Newton's method; a general solver takes a hundred times as long for this."""
+    games = wins + wins.T
+    won = wins.sum(axis=1)
+    penalty = np.eye(len(wins)) / _INVERSE_PENALTY
+    strength = np.zeros(len(wins))
+    for _ in range(_MOST_STEPS):
+        chance = 1 / (1 + np.exp(strength[None, :] - strength[:, None]))
+        slope = won - (games * chance).sum(axis=1) - strength / _INVERSE_PENALTY
+        bend = games * chance * (1 - chance)
+        step = np.linalg.solve(np.diag(bend.sum(axis=1)) - bend + penalty, slope)
+        longest = float(np.abs(step).max())
+        # Far from the solution a full step can go past it and away.
+        strength = strength + step * min(1.0, _LONGEST_STEP / max(longest, 1e-300))
+        if longest < _TOLERANCE:
+            break
     return np.asarray(BASE + SCALE * (strength - strength.mean()))
 
 
