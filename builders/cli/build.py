@@ -17,6 +17,7 @@ SUBCOMMANDS: Final[dict[str, Command]] = {
             "synthetic", "builders.cli.build_synthetic:synthetic", "A benchmark of drawn videos with known answers."
         ),
         Command("benchmark", "builders.cli.build_benchmark:benchmark", "A benchmark from videos of your own."),
+        Command("trainset", "builders.cli.trainset:app", "A set to train on, from published captions and talks."),
     )
 }
 """Name -> where its function is and its line of help."""
@@ -36,14 +37,17 @@ class LazyGroup(TyperGroup):
         command = SUBCOMMANDS.get(cmd_name)
         if command is None:
             return None
+        target = resolve(command.target)
+        if isinstance(target, typer.Typer):
+            return typer.main.get_command(target)
         single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        single.command(command.name, short_help=command.help)(resolve(command.target))
+        single.command(command.name, short_help=command.help)(target)
         return typer.main.get_command(single)
 
 
 app = typer.Typer(
     cls=LazyGroup,
-    help="Make a benchmark: drawn (synthetic), or from videos of your own (benchmark).",
+    help="Make a benchmark, drawn (synthetic) or from videos of your own (benchmark), or a set to train on (trainset).",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -52,4 +56,4 @@ app = typer.Typer(
 
 @app.callback()
 def build() -> None:
-    """Make a benchmark: drawn (synthetic), or from videos of your own (benchmark)."""
+    """Make a benchmark, drawn (synthetic) or from videos of your own (benchmark), or a set to train on (trainset)."""
