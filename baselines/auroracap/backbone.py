@@ -6,34 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import AutoModel
 from transformers.activations import ACT2FN
 from transformers.models.llava.modeling_llava import LlavaPreTrainedModel
 
 from baselines.auroracap.config import AuroraCapConfig
 from baselines.auroracap.vision import AuroraCapVisionTower
-
-
-class AuroraCapProjector(nn.Module):
-    """Linear layers with an activation between each two; ``linear_1`` to ``linear_<depth>``."""
-
-    def __init__(self, config: AuroraCapConfig) -> None:
-        super().__init__()
-        self.depth = config.projector_depth
-        self.act = ACT2FN[config.projector_hidden_act]
-        width = config.vision_config.hidden_size
-        for number in range(1, self.depth + 1):
-            layer = nn.Linear(width, config.text_config.hidden_size, bias=config.multimodal_projector_bias)
-            self.add_module(f"linear_{number}", layer)
-            width = config.text_config.hidden_size
-
-    def forward(self, features: Tensor) -> Tensor:
-        """``(..., vision dim)`` to ``(..., text dim)``."""
-        states: Tensor = self.get_submodule("linear_1")(features)
-        for number in range(2, self.depth + 1):
-            states = self.get_submodule(f"linear_{number}")(self.act(states))
-        return states
+from baselines.common.projector import Projector
 
 
 class AuroraCapPreTrainedModel(LlavaPreTrainedModel):
@@ -54,18 +34,15 @@ class AuroraCapModel(AuroraCapPreTrainedModel):
             size_bias=config.attention_size_bias,
             train_position_embedding=config.train_position_embedding,
         )
-        self.multi_modal_projector = AuroraCapProjector(config)
+        self.multi_modal_projector = Projector(
+            depth=config.projector_depth,
+            input_dim=config.vision_config.hidden_size,
+            output_dim=config.text_config.hidden_size,
+            act=ACT2FN[config.projector_hidden_act],
+            bias=config.multimodal_projector_bias,
+        )
         self.language_model = AutoModel.from_config(config.text_config)
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Module:
-        """Table of the text embeddings."""
-        table: nn.Module = self.language_model.get_input_embeddings()
-        return table
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replace the table of the text embeddings."""
-        self.language_model.set_input_embeddings(value)
 
     def encode_frames(self, pixel_values: Tensor, token_kept_ratio: float) -> Tensor:
         """Frames to visual tokens.
@@ -78,10 +55,6 @@ class AuroraCapModel(AuroraCapPreTrainedModel):
             ``(frames, tokens, text dim)``.
         """
         features = self.vision_tower.features(pixel_values, token_kept_ratio, int(self.config.vision_feature_layer))
-        weight = next(self.multi_modal_projector.parameters())
-        # A quantised projector holds integers; its own layer then casts.
-        if weight.is_floating_point():
-            features = features.to(weight.dtype)
         tokens: Tensor = self.multi_modal_projector(features)
         return tokens
 

@@ -5,8 +5,6 @@ python -m baselines.auroracap.convert SOURCE DESTINATION [--layout native|xtuner
 
 from __future__ import annotations
 
-import argparse
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,18 +24,17 @@ from baselines.auroracap.layouts import (
 )
 from baselines.auroracap.model import AuroraCapForConditionalGeneration
 from baselines.auroracap.settings_files import read_config, read_preprocessor, write_settings
-from baselines.common.shards import MAX_SHARD_BYTES, StoredTensor, compare_keys, read_folder, write_folder
-from vdc.errors import InputError, Problem, VdcError
-
-TEXT_FILES = (
-    "tokenizer.json",
-    "tokenizer.model",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "generation_config.json",
+from baselines.common.conversion import (
+    check_whole,
+    copy_text_files,
+    parameter_shapes,
+    run_converter,
+    source_folder,
+    target_folder,
+    two_folders,
 )
-"""Copied as they are: the tokenizer's ids are part of the released weights."""
+from baselines.common.shards import MAX_SHARD_BYTES, StoredTensor, read_folder, write_folder
+from vdc.errors import InputError, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +70,7 @@ def read_checkpoint(
         InputError: No such folder, a layout that is none of ours, a missing or broken shard, and every missing,
             unexpected or misshapen parameter.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise InputError(Problem("no folder", "a checkpoint folder", "download it first, or check the path", str(root)))
+    root = source_folder(folder)
     known = check_layout(layout) if layout else _recognise(root)
     tensors: dict[str, StoredTensor] = {}
     for part, name in XTUNER_PARTS.items() if known == "xtuner" else [("", "")]:
@@ -84,23 +79,15 @@ def read_checkpoint(
             if canonical is not None:
                 tensors[canonical] = stored
     config = read_checkpoint(config_from).config if config_from else read_config(root, known)
-    shapes = {name: stored.shape for name, stored in tensors.items()}
-    problems = compare_keys(tensors, shapes, expected_shapes(config), str(root))
-    if problems:
-        raise InputError(problems)
+    check_whole(tensors, expected_shapes(config), root)
     return Checkpoint(root, known, config, tensors, read_preprocessor(root, known))
 
 
 def expected_shapes(config: AuroraCapConfig) -> dict[str, tuple[int, ...]]:
     """Canonical name -> shape of every parameter of that model; nothing is allocated."""
-    with torch.device("meta"):
-        model = AuroraCapForConditionalGeneration(config)
-    shapes: dict[str, tuple[int, ...]] = {}
-    for key, tensor in model.state_dict().items():
-        canonical = canonical_name(key, "native")
-        if canonical is not None:
-            shapes[canonical] = tuple(tensor.shape)
-    return shapes
+    return parameter_shapes(
+        lambda: AuroraCapForConditionalGeneration(config), lambda key: canonical_name(key, "native")
+    )
 
 
 def convert(
@@ -130,17 +117,10 @@ def convert(
     Raises:
         InputError: As :func:`read_checkpoint`, or a destination that is not empty or is the source.
     """
-    target = Path(destination)
+    target = target_folder(destination, overwrite=overwrite)
     known = check_layout(layout)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())) and not overwrite:
-        raise InputError(
-            Problem("something already there", "a new or empty folder", "choose another, or overwrite", str(target))
-        )
     checkpoint = read_checkpoint(source, config_from=config_from)
-    if target.resolve() == checkpoint.folder.resolve():
-        raise InputError(
-            Problem("source and destination alike", "two folders", "choose another destination", str(target))
-        )
+    two_folders(checkpoint.folder, target)
     target.mkdir(parents=True, exist_ok=True)
     for part, name in XTUNER_PARTS.items() if known == "xtuner" else [("", "")]:
         chosen = {
@@ -149,9 +129,7 @@ def convert(
             if not part or canonical.startswith(f"{part}.")
         }
         write_folder(target / name, chosen, dtype=lambda _: dtype, max_shard_bytes=max_shard_bytes)
-    for name in TEXT_FILES:
-        if (checkpoint.folder / name).is_file():
-            shutil.copyfile(checkpoint.folder / name, target / name)
+    copy_text_files(checkpoint.folder, target)
     if dtype is not None:
         for part in (checkpoint.config, checkpoint.config.text_config, checkpoint.config.vision_config):
             part.dtype = dtype
@@ -189,31 +167,7 @@ def _recognise(root: Path) -> Layout:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """``python -m baselines.auroracap.convert``; exit code 2 for input that cannot be used."""
-    import sys
-
-    parser = argparse.ArgumentParser(prog="python -m baselines.auroracap.convert", description=convert.__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("source")
-    parser.add_argument("destination")
-    parser.add_argument("--layout", default="native", choices=LAYOUTS)
-    parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"))
-    parser.add_argument("--config-from")
-    parser.add_argument("--overwrite", action="store_true")
-    given = parser.parse_args(arguments)
-    try:
-        written = convert(
-            given.source,
-            given.destination,
-            layout=given.layout,
-            dtype=getattr(torch, given.dtype) if given.dtype else None,
-            config_from=given.config_from,
-            overwrite=given.overwrite,
-        )
-    except VdcError as error:
-        sys.stderr.write(f"convert: {error}\n")
-        return error.exit_code
-    sys.stdout.write(f"{written}\n")
-    return 0
+    return run_converter(convert, "baselines.auroracap.convert", LAYOUTS, arguments, paths=["config-from"])
 
 
 if __name__ == "__main__":

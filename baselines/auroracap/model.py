@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,15 +20,15 @@ from transformers.models.llava.modeling_llava import LlavaCausalLMOutputWithPast
 
 from baselines.auroracap.backbone import AuroraCapModel, AuroraCapPreTrainedModel
 from baselines.auroracap.config import AuroraCapConfig
-from baselines.common.constants import IMAGE_PLACEHOLDER
-from baselines.common.splice import PaddingSide, Spliced, placeholder_mask, placeholders_per_row, splice
+from baselines.common.splice import PaddingSide, Spliced, placeholders_per_row, splice
+from baselines.common.spliced_model import SplicedLanguageModel, prompt_ids, touching
 from baselines.token_reduction.schedule import check_ratio
 from vdc.errors import InputError, Problem
 
 logger = logging.getLogger(__name__)
 
 
-class AuroraCapForConditionalGeneration(AuroraCapPreTrainedModel, GenerationMixin):
+class AuroraCapForConditionalGeneration(SplicedLanguageModel, AuroraCapPreTrainedModel, GenerationMixin):
     """AuroraCap with its language head.
 
     Args:
@@ -37,30 +38,11 @@ class AuroraCapForConditionalGeneration(AuroraCapPreTrainedModel, GenerationMixi
     slow-fast for each of them, text-only rows, and no state left behind by a call.
     """
 
-    _tied_weights_keys = {"lm_head.weight": "model.language_model.embed_tokens.weight"}  # noqa: RUF012
-
     def __init__(self, config: AuroraCapConfig) -> None:
         super().__init__(config)
         self.model = AuroraCapModel(config)
         self.lm_head = nn.Linear(config.text_config.hidden_size, config.text_config.vocab_size, bias=False)
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Module:
-        """Table of the text embeddings."""
-        return self.model.get_input_embeddings()
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replace the table of the text embeddings."""
-        self.model.set_input_embeddings(value)
-
-    def get_output_embeddings(self) -> nn.Module:
-        """The language head."""
-        return self.lm_head
-
-    @property
-    def placeholder_ids(self) -> tuple[int, ...]:
-        """Ids that stand for a frame: the one of the data formats and the tokenizer's."""
-        return tuple({IMAGE_PLACEHOLDER, int(self.config.image_token_index)})
 
     def splice_inputs(
         self,
@@ -108,8 +90,7 @@ class AuroraCapForConditionalGeneration(AuroraCapPreTrainedModel, GenerationMixi
             use_slow_fast = self.config.slow_fast if slow_fast is None else slow_fast
             blocks = self.model.encode_videos(pixel_values, counts, ratio, slow_fast=use_slow_fast)
             if not any(counts) and self.training:
-                # Every worker of a parallel training must touch the same parameters in every step.
-                dummy = self.model.encode_frames(pixel_values[0, :1], ratio).sum() * 0
+                dummy = self.model.encode_frames(pixel_values[0, :1], ratio)
         spliced = splice(
             input_ids=input_ids,
             visual=blocks,
@@ -122,9 +103,7 @@ class AuroraCapForConditionalGeneration(AuroraCapPreTrainedModel, GenerationMixi
         )
         if spliced.dropped_placeholders:
             logger.warning("%d placeholders have no frame and are left out", spliced.dropped_placeholders)
-        if dummy is not None:
-            spliced.inputs_embeds.add_(dummy.to(spliced.inputs_embeds.dtype))
-        return spliced
+        return touching(spliced, dummy)
 
     @staticmethod
     def _as_videos(pixel_values: Tensor, batch: int) -> Tensor:
@@ -166,49 +145,27 @@ class AuroraCapForConditionalGeneration(AuroraCapPreTrainedModel, GenerationMixi
         Raises:
             InputError: Neither ids nor embeddings are given, or as :meth:`splice_inputs`.
         """
-        if (input_ids is None) == (inputs_embeds is None):
-            raise InputError(
-                Problem(
-                    "both or neither of ids and embeddings", "exactly one of them", "give input_ids or inputs_embeds"
-                )
-            )
-        if input_ids is not None:
-            fresh = past_key_values is None or past_key_values.get_seq_length() == 0
-            if fresh and (pixel_values is not None or bool(placeholder_mask(input_ids, self.placeholder_ids).any())):
-                spliced = self.splice_inputs(
-                    input_ids,
-                    pixel_values,
-                    attention_mask=attention_mask,
-                    labels=labels,
-                    frame_counts=frame_counts,
-                    token_kept_ratio=token_kept_ratio,
-                    slow_fast=slow_fast,
-                    want_positions=position_ids is not None,
-                )
-                inputs_embeds, attention_mask = spliced.inputs_embeds, spliced.attention_mask
-                position_ids, labels = spliced.position_ids, spliced.labels
-            else:
-                inputs_embeds = self.get_input_embeddings()(input_ids)
-        outputs = self.model(
+        splice_inputs = partial(
+            self.splice_inputs,
+            pixel_values=pixel_values,
+            attention_mask=attention_mask,
+            labels=labels,
+            frame_counts=frame_counts,
+            token_kept_ratio=token_kept_ratio,
+            slow_fast=slow_fast,
+            want_positions=position_ids is not None,
+        )
+        return self.spliced_pass(
+            splice_inputs,
+            visual=pixel_values is not None,
+            input_ids=input_ids,
             inputs_embeds=inputs_embeds,
             attention_mask=attention_mask,
             position_ids=position_ids,
             past_key_values=past_key_values,
-            **kwargs,
-        )
-        hidden = outputs.last_hidden_state
-        kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
-        logits = self.lm_head(hidden[:, kept])
-        loss = None
-        if labels is not None:
-            vocabulary = self.config.text_config.vocab_size
-            loss = self.loss_function(logits=logits, labels=labels, vocab_size=vocabulary, **kwargs)
-        return LlavaCausalLMOutputWithPast(
-            loss=loss,
-            logits=logits,
-            past_key_values=outputs.past_key_values,
-            hidden_states=outputs.hidden_states,
-            attentions=outputs.attentions,
+            labels=labels,
+            logits_to_keep=logits_to_keep,
+            kwargs=kwargs,
         )
 
     @torch.no_grad()
@@ -243,11 +200,9 @@ class AuroraCapForConditionalGeneration(AuroraCapPreTrainedModel, GenerationMixi
         Raises:
             InputError: As :meth:`splice_inputs`, or no prompt.
         """
-        input_ids = inputs if input_ids is None else input_ids
         if "inputs_embeds" in kwargs:
             return super().generate(attention_mask=attention_mask, **kwargs)
-        if input_ids is None:
-            raise InputError(Problem("no prompt", "input_ids or inputs_embeds", "prepare the text with the processor"))
+        input_ids = prompt_ids(inputs, input_ids)
         spliced = self.splice_inputs(
             input_ids,
             pixel_values,
@@ -257,15 +212,4 @@ class AuroraCapForConditionalGeneration(AuroraCapPreTrainedModel, GenerationMixi
             slow_fast=slow_fast,
             padding_side="left",  # new tokens follow each row's last real one
         )
-        embeds = spliced.inputs_embeds
-        mask = spliced.attention_mask
-        if mask is None:
-            mask = torch.ones(embeds.shape[:2], dtype=torch.bool, device=embeds.device)
-        made = super().generate(inputs_embeds=embeds, attention_mask=mask.long(), **kwargs)
-        sequences = made if isinstance(made, Tensor) else made.sequences
-        copies = len(sequences) // len(input_ids)
-        whole = torch.cat([input_ids.repeat_interleave(copies, dim=0), sequences], dim=1)
-        if isinstance(made, Tensor):
-            return whole
-        made.sequences = whole
-        return made
+        return self.generate_after(input_ids, spliced, **kwargs)

@@ -10,11 +10,18 @@ from transformers import CLIPVisionConfig, LlamaConfig
 from baselines.auroracap.config import AuroraCapConfig
 from baselines.auroracap.layouts import Layout
 from baselines.auroracap.processor import CHAT_TEMPLATE, IMAGE_PROCESSOR, PROCESSOR
-from baselines.common.constants import IMAGE_PLACEHOLDER
-from baselines.common.images import CLIP_MEAN, CLIP_STD
+from baselines.common.processor_files import image_settings, write_processor_files
+from baselines.common.settings_tables import (
+    dtype_name,
+    fields_of,
+    llava_table,
+    settings_of,
+    stored_dtype,
+    without_derived_head_dim,
+    write_rope,
+)
 from baselines.common.shards import read_json, write_json
 from vdc.errors import InputError, Problem
-from vdc.fileio import write_atomic
 
 
 def read_config(root: Path, layout: Layout) -> AuroraCapConfig:
@@ -32,12 +39,12 @@ def read_config(root: Path, layout: Layout) -> AuroraCapConfig:
         vision = read_json(root / "visual_encoder" / "config.json")
         projector = read_json(root / "projector" / "config.json")
         return AuroraCapConfig(
-            text_config=LlamaConfig(**_renamed(table)).to_dict(),
-            vision_config=CLIPVisionConfig(**_renamed(vision)).to_dict(),
+            text_config=LlamaConfig(**settings_of(table)).to_dict(),
+            vision_config=CLIPVisionConfig(**settings_of(vision)).to_dict(),
             projector_depth=projector.get("depth", 2),
             projector_hidden_act=projector.get("hidden_act", "gelu"),
             multimodal_projector_bias=projector.get("bias", True),
-            dtype=table.get("torch_dtype"),
+            dtype=stored_dtype(table),
         )
     if "text_config" not in table or "vision_config" not in table:
         raise InputError(
@@ -48,16 +55,7 @@ def read_config(root: Path, layout: Layout) -> AuroraCapConfig:
                 str(root / "config.json"),
             )
         )
-    wanted = AuroraCapConfig().to_dict().keys() - {"model_type", "architectures", "transformers_version"}
-    return AuroraCapConfig(**{key: value for key, value in table.items() if key in wanted})
-
-
-def _renamed(table: dict[str, Any]) -> dict[str, Any]:
-    # torch_dtype became dtype in transformers 4.56; architectures name classes that no longer exist.
-    renamed = {key: value for key, value in table.items() if key not in ("model_type", "transformers_version")}
-    if "torch_dtype" in renamed:
-        renamed["dtype"] = renamed.pop("torch_dtype")
-    return renamed
+    return AuroraCapConfig(**fields_of(AuroraCapConfig, table))
 
 
 def read_preprocessor(root: Path, layout: Layout) -> dict[str, Any]:
@@ -83,26 +81,30 @@ def write_settings(config: AuroraCapConfig, preprocessor: dict[str, Any], target
 
     Args:
         config: What model it is.
-        preprocessor: Settings of the image processor; empty takes :func:`default_preprocessor`.
+        preprocessor: Settings of the image processor; empty takes those of CLIP.
         target: Folder, with the subfolders of the layout.
         layout: Layout to write.
 
     Raises:
         InputError: A model that the layout cannot describe.
     """
-    preprocessor = preprocessor or default_preprocessor(config)
+    preprocessor = preprocessor or image_settings(config.vision_config.image_size)
     if layout == "native":
         table = config.to_dict() | {"architectures": ["AuroraCapForConditionalGeneration"]}
-        write_json(target / "preprocessor_config.json", preprocessor | {"image_processor_type": IMAGE_PROCESSOR})
-        write_json(target / "processor_config.json", {"processor_class": PROCESSOR})
-        write_atomic(target / "chat_template.jinja", CHAT_TEMPLATE)
+        write_processor_files(
+            target,
+            preprocessor,
+            image_processor=IMAGE_PROCESSOR,
+            processor=PROCESSOR,
+            chat_template=CHAT_TEMPLATE,
+        )
         write_json(target / "config.json", table)
         return
     plain = {key: value for key, value in preprocessor.items() if key != "processor_class"}
     plain["image_processor_type"] = "CLIPImageProcessor"
     if layout != "xtuner":
         write_json(target / "preprocessor_config.json", plain)
-        write_json(target / "config.json", _llava_config(config))
+        write_json(target / "config.json", _llava_table(config))
         return
     write_json(target / "visual_encoder" / "preprocessor_config.json", plain)
     write_json(target / "visual_encoder" / "config.json", _plain(_part(config, "vision_config")))
@@ -110,29 +112,11 @@ def write_settings(config: AuroraCapConfig, preprocessor: dict[str, Any], target
     write_json(target / "config.json", _text_config(config))
 
 
-def default_preprocessor(config: AuroraCapConfig) -> dict[str, Any]:
-    """Settings of the image processor that the released weights come with, at the tower's size."""
-    size = config.vision_config.image_size
-    return {
-        "crop_size": {"height": size, "width": size},
-        "do_center_crop": True,
-        "do_convert_rgb": True,
-        "do_normalize": True,
-        "do_rescale": True,
-        "do_resize": True,
-        "image_mean": list(CLIP_MEAN),
-        "image_std": list(CLIP_STD),
-        "resample": 3,
-        "rescale_factor": 1 / 255,
-        "size": {"shortest_edge": size},
-    }
-
-
 def _plain(table: dict[str, Any]) -> dict[str, Any]:
     """A configuration as transformers 4 wrote it."""
     plain = {key: value for key, value in table.items() if key not in ("dtype", "transformers_version")}
     if table.get("dtype") is not None:
-        plain["torch_dtype"] = str(table["dtype"]).removeprefix("torch.")
+        plain["torch_dtype"] = dtype_name(table["dtype"])
     return plain
 
 
@@ -144,13 +128,8 @@ def _part(config: AuroraCapConfig, name: str) -> dict[str, Any]:
 
 def _text_config(config: AuroraCapConfig) -> dict[str, Any]:
     table = _plain(_part(config, "text_config"))
-    rope = dict(table.pop("rope_parameters", None) or {})
-    table["rope_theta"] = rope.pop("rope_theta", 10000.0)
-    kind = rope.get("rope_type", "default")
-    table["rope_scaling"] = None if kind == "default" else rope | {"type": kind}
-    if table.get("head_dim") == table["hidden_size"] // table["num_attention_heads"]:
-        table.pop("head_dim")
-    return table
+    table.pop("rope_parameters", None)
+    return without_derived_head_dim(table) | write_rope(config.text_config, rope_type=True)
 
 
 def _projector_config(config: AuroraCapConfig) -> dict[str, Any]:
@@ -165,29 +144,14 @@ def _projector_config(config: AuroraCapConfig) -> dict[str, Any]:
         "hidden_act": config.projector_hidden_act,
         "llm_hidden_size": config.text_config.hidden_size,
         "model_type": "projector",
-        "torch_dtype": str(config.dtype or "float32").removeprefix("torch."),
+        "torch_dtype": dtype_name(config.dtype or "float32"),
         "visual_hidden_size": config.vision_config.hidden_size,
     }
 
 
-def _llava_config(config: AuroraCapConfig) -> dict[str, Any]:
-    """For transformers' own Llava class, which runs the weights without merging. Its placeholder must be a real id."""
+def _llava_table(config: AuroraCapConfig) -> dict[str, Any]:
     if config.projector_depth != 2:
         raise InputError(
             Problem(f"a projector of {config.projector_depth} layers", "2 for this layout", "write native or xtuner")
         )
-    text, vision = config.text_config.to_dict(), config.vision_config.to_dict()
-    index = int(config.image_token_index)
-    return {
-        "architectures": ["LlavaForConditionalGeneration"],
-        "model_type": "llava",
-        "text_config": text,
-        "vision_config": vision,
-        "image_token_index": text["vocab_size"] if index == IMAGE_PLACEHOLDER else index,
-        "projector_hidden_act": config.projector_hidden_act,
-        "multimodal_projector_bias": config.multimodal_projector_bias,
-        "vision_feature_layer": config.vision_feature_layer,
-        "vision_feature_select_strategy": "default",
-        "tie_word_embeddings": False,
-        "dtype": None if config.dtype is None else str(config.dtype).removeprefix("torch."),
-    }
+    return llava_table(config, projector_act=config.projector_hidden_act)

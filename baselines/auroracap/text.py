@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baselines.common.constants import IGNORED_LABEL
+from baselines.common.conversations import record_messages
 from baselines.common.prompts import Encode, PromptFormat, TextSample, encode_with_placeholders, load_format
 from vdc.errors import InputError, Problem
 
@@ -47,22 +48,12 @@ def record_turns(record: Mapping[str, Any]) -> tuple[Turn, ...]:
     turns: list[Turn] = []
     said = ""
     started = False
-    for number, message in enumerate(_messages(record)):
-        speaker, value = message.get("from"), message.get("value")
-        if speaker not in ("human", "gpt") or not isinstance(value, str):
-            raise InputError(
-                Problem(
-                    f"a message from {speaker!r} with {type(value).__name__}",
-                    "text from human or gpt",
-                    "correct the record",
-                    f"record {record.get('id', '?')}, message {number}",
-                )
-            )
-        if speaker == "human":
+    for message in record_messages(record):
+        if message.human:
             started = True
-            said += _placeholders_first(value, style)
+            said += _placeholders_first(message.text, style)
         elif started:
-            turns.append(Turn(said, value))
+            turns.append(Turn(said, message.text))
             said = ""
     return tuple(turns)
 
@@ -100,15 +91,6 @@ def encode_turns(
         ids += [*prompt, *answer, *separator]
         labels += [*[IGNORED_LABEL] * len(prompt), *answer, *[IGNORED_LABEL] * len(separator)]
     return TextSample(tuple(ids), tuple(labels))
-
-
-def _messages(record: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    messages = record.get("conversations")
-    if not isinstance(messages, Sequence) or not messages:
-        raise InputError(
-            Problem("no conversations", "a list of messages", "correct the record", f"record {record.get('id', '?')}")
-        )
-    return messages
 
 
 def _placeholders_first(text: str, style: PromptFormat) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
-
-import torch
-from transformers import CLIPVisionConfig, LlamaConfig
 
 from baselines.auroracap.config import AuroraCapConfig
 from baselines.auroracap.convert import convert
 from baselines.auroracap.model import AuroraCapForConditionalGeneration
-from baselines.common.byte_tokenizer import make_byte_tokenizer
+from baselines.common.toy_parts import save_with_tokenizer, toy_decoder, toy_tower, with_random_weights
 
 
 def toy_config(*, image_size: int = 56, layers: int = 4, width: int = 32, vocabulary: int = 320) -> AuroraCapConfig:
@@ -22,30 +20,9 @@ def toy_config(*, image_size: int = 56, layers: int = 4, width: int = 32, vocabu
         width: Width of tower and decoder; a multiple of 16.
         vocabulary: Rows of the embedding table.
     """
-    heads = max(2, width // 16)
-    vision = CLIPVisionConfig(
-        hidden_size=width,
-        intermediate_size=2 * width,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        image_size=image_size,
-        patch_size=14,
-        hidden_act="quick_gelu",
-        projection_dim=width,
-    )
-    text = LlamaConfig(
-        hidden_size=width,
-        intermediate_size=2 * width,
-        num_hidden_layers=2,
-        num_attention_heads=heads,
-        num_key_value_heads=heads,
-        vocab_size=vocabulary,
-        max_position_embeddings=512,
-        rope_parameters={"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0},
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=0,
-    )
+    vision = toy_tower(width=width, layers=layers, image_size=image_size)
+    rope = {"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0}
+    text = toy_decoder(width=width, vocabulary=vocabulary, rope_parameters=rope)
     return AuroraCapConfig(vision_config=vision.to_dict(), text_config=text.to_dict(), dtype="float32")
 
 
@@ -59,14 +36,9 @@ def toy_model(
         seed: Decides the weights; the global generator is left as it was.
         scale: Standard deviation of matrices. Larger than usual, so that answers differ from each other.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = AuroraCapForConditionalGeneration(config or toy_config()).eval()
-        with torch.no_grad():
-            for parameter in model.parameters():
-                if parameter.ndim > 1:
-                    parameter.normal_(0, scale / max(1.0, parameter.shape[-1] / 32) ** 0.5)
-    return model
+    return with_random_weights(
+        lambda: AuroraCapForConditionalGeneration(config or toy_config()), seed=seed, scale=scale
+    )
 
 
 def write_toy_release(folder: str | Path, *, config: AuroraCapConfig | None = None, seed: int = 0) -> Path:
@@ -83,10 +55,6 @@ def write_toy_release(folder: str | Path, *, config: AuroraCapConfig | None = No
     Raises:
         InputError: The folder is not empty.
     """
-    import tempfile
-
     with tempfile.TemporaryDirectory() as work:
-        model = toy_model(config, seed=seed)
-        model.save_pretrained(work)
-        make_byte_tokenizer().save_pretrained(work)
+        save_with_tokenizer(toy_model(config, seed=seed), work)
         return convert(work, folder, layout="xtuner")

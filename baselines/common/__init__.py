@@ -1,1 +1,1 @@
-"""What every model here shares: reading videos, preparing images, prompts with placeholders, and the one splice."""
+"""What every model here shares; ``README.md`` beside this file says where to find what."""

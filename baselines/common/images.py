@@ -6,12 +6,16 @@ Two roads, because the published AuroraCap uses two: inference crops the centre,
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from pathlib import Path
-from typing import TypeAlias
+from typing import IO, Any, TypeAlias
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,21 +50,72 @@ class ImageSpec:
     std: tuple[float, float, float] = CLIP_STD
 
 
+def open_picture(given: Any) -> Picture:
+    """A picture in any form a caller may hand it over.
+
+    Args:
+        given: A PIL image, an array or tensor of bytes ``(height, width, 3)``, a path, or a ``data:`` URL.
+
+    Raises:
+        InputError: As :func:`open_image`; or the address of a picture on the network, which nothing here fetches.
+    """
+    if isinstance(given, Path):
+        return open_image(given)
+    if isinstance(given, str):
+        if given[:5].lower() == "data:":
+            return _read_picture(BytesIO(_embedded_bytes(given)), _shortened(given))
+        if _ADDRESS.match(given):
+            raise InputError(
+                Problem(
+                    "an address on the network",
+                    "a file, a data: URL, or the picture itself",
+                    "download it first: models fetch nothing",
+                    _shortened(given),
+                )
+            )
+        return open_image(given)
+    picture: Picture = given.numpy() if hasattr(given, "numpy") else given
+    return picture
+
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
 def open_image(path: str | Path) -> Image.Image:
     """The picture in a file, upright and in RGB.
 
     Raises:
         InputError: There is no such file, or it holds no picture that can be read to its end.
     """
+    return _read_picture(path, _shortened(str(path)))
+
+
+def _read_picture(source: str | Path | IO[bytes], where: str) -> Image.Image:
     try:
-        with Image.open(path) as opened:
+        with Image.open(source) as opened:
             return (ImageOps.exif_transpose(opened) or opened).convert("RGB")
     except FileNotFoundError as error:
-        raise InputError(Problem("no file", "a picture", "check the path", str(path))) from error
+        raise InputError(Problem("no file", "a picture", "check the path", where)) from error
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        reason = "no known format" if isinstance(error, UnidentifiedImageError) else _shortened(str(error))
         raise InputError(
-            Problem(f"a file that cannot be read as a picture ({error})", "an image file", "replace it", str(path))
+            Problem(f"a file that cannot be read as a picture ({reason})", "an image file", "replace it", where)
         ) from error
+
+
+def _embedded_bytes(url: str) -> bytes:
+    header, _, body = url.partition(",")
+    try:
+        content = unquote_to_bytes(body)
+        return base64.b64decode(content, validate=True) if header.lower().endswith(";base64") else content
+    except ValueError as error:
+        where = _shortened(url)
+        problem = Problem(f"a data: URL that cannot be read ({error})", "data:image/png;base64,...", "encode it", where)
+        raise InputError(problem) from error
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 300 else f"{text[:80]}...{text[-80:]} ({len(text)} characters)"
 
 
 def to_pil(picture: Picture) -> Image.Image:

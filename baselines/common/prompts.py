@@ -15,8 +15,21 @@ from typing import Any
 
 from baselines.common.constants import IGNORED_LABEL, IMAGE_PLACEHOLDER
 
+IMAGE_MARK, VIDEO_MARK = "<image>", "<video>"
+"""How a picture and a video are written in the text of a prompt."""
+
 Encode = Callable[[str, bool], list[int]]
 """Text to ids; the flag asks for the special tokens at the start (bos), never for eos."""
+
+
+def plain_encode(tokenizer: Any) -> Encode:
+    """A tokenizer of transformers as the shared prompt code wants it."""
+
+    def encode(text: str, special_tokens: bool) -> list[int]:
+        ids: list[int] = tokenizer(text, add_special_tokens=special_tokens)["input_ids"]
+        return ids
+
+    return encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +42,10 @@ class PromptFormat:
         after_placeholders: Between the last placeholder and the question.
         user_turn: One user turn up to where the answer starts; ``{text}`` is the user's text.
         answer_separator: After an answer and its eos, without loss.
-        system: System sentence some evaluations put in front; empty: none.
+        before_answer: In front of an answer.
+        system: System sentence that goes in front; empty: none.
         system_separator: Between the system sentence and the first turn.
+        always_system: The weights were trained with the system sentence; otherwise only some evaluations put it there.
     """
 
     placeholder: str
@@ -38,8 +53,10 @@ class PromptFormat:
     after_placeholders: str
     user_turn: str
     answer_separator: str
+    before_answer: str = ""
     system: str = ""
     system_separator: str = " "
+    always_system: bool = False
 
     def question(self, text: str, pictures: int) -> str:
         """The user's text: placeholders in front of the question."""
@@ -48,20 +65,29 @@ class PromptFormat:
         marks = self.placeholder_separator.join([self.placeholder] * pictures)
         return f"{marks}{self.after_placeholders}{text}"
 
-    def prompt(self, text: str, pictures: int, *, system: bool = False) -> str:
+    def prompt(self, text: str, pictures: int, *, system: bool | None = None) -> str:
         """The whole prompt for one question about ``pictures`` pictures (a video is one per frame).
 
         Args:
             text: The question. Placeholders in it are taken out, so that text from outside cannot claim a picture.
             pictures: Number of pictures; 0 for text alone.
-            system: Put the system sentence in front.
+            system: Put the system sentence in front; None does as the weights were trained.
         """
-        turn = self.turn(self.question(text.replace(self.placeholder, ""), pictures))
-        return f"{self.system}{self.system_separator}{turn}" if system and self.system else turn
+        turn = self.turn(self.question(without_marks(text, self.placeholder), pictures))
+        wanted = self.always_system if system is None else system
+        return f"{self.system}{self.system_separator}{turn}" if wanted and self.system else turn
 
     def turn(self, user_text: str) -> str:
         """One user turn up to where the answer starts."""
         return self.user_turn.replace("{text}", user_text)
+
+
+def without_marks(text: str, *marks: str) -> str:
+    """Text from outside with every mark taken out, also one that appears only when another is gone."""
+    while any(mark in text for mark in marks):
+        for mark in marks:
+            text = text.replace(mark, "")
+    return text
 
 
 @cache

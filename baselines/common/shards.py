@@ -61,36 +61,66 @@ def read_folder(folder: Path) -> dict[str, StoredTensor]:
     Raises:
         InputError: No weights, shards that are missing or unreadable, or keys that the index promises and no shard has.
     """
-    index, single = folder / INDEX, folder / SINGLE
-    if index.is_file():
-        table = read_json(index)
-        weight_map = table.get("weight_map")
-        if not isinstance(weight_map, dict):
-            raise InputError(Problem("an index without weight_map", "a shard index", "download it again", str(index)))
-        files = sorted({str(name) for name in weight_map.values()})
-    elif single.is_file():
-        weight_map, files = {}, [SINGLE]
-    else:
+    if (folder / INDEX).is_file():
+        return read_shards(folder, read_index(folder / INDEX), _stored_in)
+    if (folder / SINGLE).is_file():
+        return _stored_in(folder / SINGLE)
+    raise InputError(
+        Problem(f"no {SINGLE} and no {INDEX}", "a folder with safetensors weights", "check the path", str(folder))
+    )
+
+
+def _stored_in(path: Path) -> dict[str, StoredTensor]:
+    try:
+        with safe_open(path, framework="pt") as opened:
+            parts = {key: opened.get_slice(key) for key in opened.keys()}  # noqa: SIM118  (not a mapping)
+            return {
+                key: StoredTensor(path, key, tuple(part.get_shape()), str(part.get_dtype()))
+                for key, part in parts.items()
+            }
+    except (SafetensorError, OSError) as error:
         raise InputError(
-            Problem(f"no {SINGLE} and no {INDEX}", "a folder with safetensors weights", "check the path", str(folder))
-        )
+            Problem(f"a broken shard ({error})", "a safetensors file", "download it again", str(path))
+        ) from error
+
+
+def read_index(path: Path) -> dict[str, str]:
+    """Key -> shard, from the index of a folder of shards.
+
+    Raises:
+        InputError: Not an index.
+    """
+    weight_map = read_json(path).get("weight_map")
+    if not isinstance(weight_map, dict):
+        raise InputError(Problem("an index without weight_map", "a shard index", "download it again", str(path)))
+    return {str(key): str(name) for key, name in weight_map.items()}
+
+
+def read_shards(
+    folder: Path, weight_map: Mapping[str, str], read_file: Callable[[Path], dict[str, StoredTensor]]
+) -> dict[str, StoredTensor]:
+    """Every tensor of the shards that an index names.
+
+    Args:
+        folder: Where they lie.
+        weight_map: As :func:`read_index`.
+        read_file: The tensors of one shard.
+
+    Raises:
+        InputError: Every shard that is missing or unreadable; else every key that is promised and not there.
+    """
     problems: list[Problem] = []
     found: dict[str, StoredTensor] = {}
-    for name in files:
+    for name in sorted(set(weight_map.values())):
         if Path(name).name != name or not (folder / name).is_file():
             problems.append(
                 Problem(f"no shard {name}", "every shard the index names", "download it again", str(folder))
             )
             continue
         try:
-            with safe_open(folder / name, framework="pt") as opened:
-                for key in opened.keys():  # noqa: SIM118  (not a mapping)
-                    part = opened.get_slice(key)
-                    found[key] = StoredTensor(folder / name, key, tuple(part.get_shape()), str(part.get_dtype()))
-        except (SafetensorError, OSError) as error:
-            problems.append(
-                Problem(f"a broken shard ({error})", "a safetensors file", "download it again", str(folder / name))
-            )
+            found |= read_file(folder / name)
+        except InputError as error:
+            problems += error.problems
     if not problems:
         problems += [
             Problem(f"no tensor {key}", f"it in {name}, as the index says", "download the shard again", str(folder))
@@ -121,10 +151,45 @@ def write_folder(
     folder.mkdir(parents=True, exist_ok=True)
     for stale in (*folder.glob("model*.safetensors"), folder / INDEX):
         stale.unlink(missing_ok=True)
+
+    def name_of(number: int, count: int) -> str:
+        return SINGLE if count == 1 else f"model-{number:05d}-of-{count:05d}.safetensors"
+
+    def save(loaded: dict[str, Tensor], path: Path) -> None:
+        save_file(loaded, path, metadata={"format": "pt"})
+
+    index = write_shards(folder, tensors, name_of, save, dtype=dtype, max_shard_bytes=max_shard_bytes)
+    if set(index["weight_map"].values()) != {SINGLE}:
+        # Last, so that a folder broken off half-way has no index and is refused.
+        write_json(folder / INDEX, index)
+
+
+def write_shards(
+    folder: Path,
+    tensors: Mapping[str, StoredTensor],
+    name_of: Callable[[int, int], str],
+    save: Callable[[dict[str, Tensor], Path], None],
+    *,
+    dtype: Callable[[str], torch.dtype | None],
+    max_shard_bytes: int | None,
+) -> dict[str, Any]:
+    """Write tensors, one shard in memory at a time.
+
+    Args:
+        folder: Exists.
+        tensors: New key -> where the tensor lies now.
+        name_of: Number of a shard, from 1, and of all shards -> its name.
+        save: Writes one.
+        dtype: As :func:`write_folder`.
+        max_shard_bytes: As :func:`write_folder`; None writes all into one.
+
+    Returns:
+        The index.
+    """
     shards: list[list[str]] = [[]]
     size = 0
     for key, stored in tensors.items():
-        if shards[-1] and size + stored.bytes > max_shard_bytes:
+        if shards[-1] and max_shard_bytes is not None and size + stored.bytes > max_shard_bytes:
             shards.append([])
             size = 0
         shards[-1].append(key)
@@ -132,14 +197,12 @@ def write_folder(
     weight_map: dict[str, str] = {}
     total = 0
     for number, keys in enumerate(shards, start=1):
-        name = SINGLE if len(shards) == 1 else f"model-{number:05d}-of-{len(shards):05d}.safetensors"
+        name = name_of(number, len(shards))
         loaded = {key: _cast(tensors[key].load(), dtype(key)) for key in keys}
-        save_file(loaded, folder / name, metadata={"format": "pt"})
+        save(loaded, folder / name)
         total += sum(tensor.nbytes for tensor in loaded.values())
         weight_map.update(dict.fromkeys(keys, name))
-    if len(shards) > 1:
-        # Last, so that a folder broken off half-way has no index and is refused.
-        write_json(folder / INDEX, {"metadata": {"total_size": total}, "weight_map": weight_map})
+    return {"metadata": {"total_size": total}, "weight_map": weight_map}
 
 
 def _cast(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:

@@ -11,6 +11,7 @@ from transformers import AutoModel, InstructBlipQFormerModel, PreTrainedModel
 
 from baselines.llama_vid.compress import attend_context, parse_compression, pool_patches
 from baselines.llama_vid.config import LlamaVidConfig
+from baselines.llama_vid.frame_blocks import frame_blocks, paired_rows
 from baselines.llama_vid.vision import EvaVisionTower
 from vdc.errors import InputError, Problem
 
@@ -85,14 +86,6 @@ class LlamaVidModel(LlamaVidPreTrainedModel):
         self.language_model = AutoModel.from_config(config.text_config)
         self.post_init()
 
-    def get_input_embeddings(self) -> nn.Module:
-        """Table of the text embeddings."""
-        return self.language_model.get_input_embeddings()
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replace the table of the text embeddings."""
-        self.language_model.set_input_embeddings(value)
-
     @property
     def _visual_weight(self) -> Tensor:
         return self.vision_norm.weight
@@ -152,43 +145,57 @@ class LlamaVidModel(LlamaVidPreTrainedModel):
     ) -> list[Tensor]:
         """The visual tokens of samples, once per question.
 
+        Frames and questions of all samples pass the query transformer together: at most ``frame_block`` frames are on
+        the device and at most ``frame_block`` pairs of frame and question in one pass, however the batch is made up.
+
         Args:
-            features: Per sample ``(frames, tokens, vision dim)``, on any device and in any floating point dtype (a
-                memory map of half floats, for example); only ``frame_block`` frames at a time are copied.
+            features: Per sample ``(frames, tokens, vision dim)``, one frame or more, on any device and in any floating
+                point dtype (a memory map of half floats, for example).
             questions: Per sample ``(questions, ids)``; padded to any length.
             masks: Per sample ``(questions, ids)``.
 
         Returns:
             Per sample ``(questions, frames * tokens per frame, text dim)``: frame after frame, context token first.
+
+        Raises:
+            InputError: Features of another tower, or none.
         """
-        compression = parse_compression(self.config.compress_type)
         weight = self._visual_weight
-        made: list[Tensor] = []
-        for sample, ids, mask in zip(features, questions, masks, strict=True):
-            if sample.ndim != 3 or sample.shape[-1] != weight.shape[0]:
+        for sample in features:
+            if sample.ndim != 3 or len(sample) == 0 or sample.shape[-1] != weight.shape[0]:
                 raise InputError(
                     Problem(
                         f"features of shape {tuple(sample.shape)}",
-                        f"(frames, tokens, {weight.shape[0]})",
+                        f"(frames, tokens, {weight.shape[0]}), one frame or more",
                         "extract them with this checkpoint's tower",
                     )
                 )
-            count = len(ids)
-            pieces: list[Tensor] = []
-            for block in sample.split(max(1, self.config.frame_block // max(1, count))):
-                block = block.to(weight.device, weight.dtype)
-                patches = self.without_class_token(block)
-                frames = len(block)
-                read = self.read_questions(
-                    block.repeat_interleave(count, dim=0), ids.repeat(frames, 1), mask.repeat(frames, 1)
-                )
-                context = self.context_attention(read, patches.repeat_interleave(count, dim=0))
-                content = self.projector(pool_patches(patches, compression))  # (frames, content, text dim)
-                context = context.view(frames, count, 1, -1)
-                whole = torch.cat([context, content[:, None].expand(-1, count, -1, -1)], dim=2)
-                pieces.append(whole.transpose(0, 1))  # (questions, frames, 1 + content, text dim)
-            made.append(torch.cat(pieces, dim=1).flatten(1, 2))
-        return made
+        made: list[list[Tensor]] = [[] for _ in features]
+        for block in frame_blocks(features, self.config.frame_block):
+            frames = torch.cat(
+                [features[part.sample][part.start : part.stop].to(weight.device, weight.dtype) for part in block]
+            )
+            context = self._context_tokens(frames, *paired_rows(block, questions, masks))  # (pairs, text dim)
+            patches = self.without_class_token(frames)
+            content = self.projector(pool_patches(patches, parse_compression(self.config.compress_type)))
+            for part in block:
+                count, asked = part.stop - part.start, len(questions[part.sample])
+                own, context = context[: count * asked], context[count * asked :]
+                shown, content = content[:count], content[count:]  # (frames, content, text dim)
+                own = own.view(count, asked, 1, own.shape[-1])
+                whole = torch.cat([own, shown[:, None].expand(-1, asked, -1, -1)], dim=2)
+                made[part.sample].append(whole.transpose(0, 1))  # (questions, frames, 1 + content, text dim)
+        return [torch.cat(pieces, dim=1).flatten(1, 2) for pieces in made]
+
+    def _context_tokens(self, frames: Tensor, places: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
+        """What each question sees in its frame, ``(pairs, text dim)``; ``places`` names the frame of each pair."""
+        patches = self.without_class_token(frames)
+        limit = self.config.frame_block
+        pieces = []
+        for where, asked, seen in zip(places.split(limit), ids.split(limit), mask.split(limit), strict=True):
+            where = where.to(frames.device)
+            pieces.append(self.context_attention(self.read_questions(frames[where], asked, seen), patches[where]))
+        return torch.cat(pieces)
 
     def forward(self, inputs_embeds: Tensor, **kwargs: Any) -> Any:
         """The decoder on spliced embeddings."""

@@ -6,7 +6,6 @@ python -m baselines.llama_vid.convert SOURCE DESTINATION [--layout native|offici
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,19 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from baselines.common.shards import MAX_SHARD_BYTES, StoredTensor, compare_keys, read_json, write_folder, write_json
+from baselines.common.conversion import (
+    check_whole,
+    copy_text_files,
+    parameter_shapes,
+    run_converter,
+    source_folder,
+    target_folder,
+    two_folders,
+)
+from baselines.common.llava_layouts import check_layout
+from baselines.common.settings_tables import fields_of
+from baselines.common.shards import MAX_SHARD_BYTES, StoredTensor, read_json, write_folder, write_json
+from baselines.common.torch_files import read_weights, stored_in_archive, write_bin_folder
 from baselines.llama_vid.config import LlamaVidConfig
 from baselines.llama_vid.layouts import (
     instructblip_name,
@@ -28,9 +39,8 @@ from baselines.llama_vid.layouts import (
 )
 from baselines.llama_vid.model import LlamaVidForConditionalGeneration
 from baselines.llama_vid.settings_files import official_config, read_config, write_native_settings
-from baselines.llama_vid.stored import read_torch_file, read_weights, write_bin_folder
 from baselines.llama_vid.tokenizer import question_tokenizer
-from vdc.errors import InputError, Problem, VdcError, unknown_name
+from vdc.errors import InputError, Problem
 
 Layout = Literal["native", "official", "adapter"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
@@ -83,13 +93,11 @@ def read_checkpoint(
     Raises:
         InputError: Missing or broken files, and every missing, unexpected or misshapen parameter.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise InputError(Problem("no folder", "a checkpoint folder", "download it first, or check the path", str(root)))
+    root = source_folder(folder)
     stored = read_weights(root)
     table = read_json(root / "config.json")
     if is_native(set(stored)):
-        config = LlamaVidConfig(**{key: value for key, value in table.items() if key not in _NOT_SETTINGS})
+        config = LlamaVidConfig(**fields_of(LlamaVidConfig, table))
         return _checked(Checkpoint(root, "native", config, stored))
     if not is_official(set(stored)) and not (qformer or adapter):
         raise InputError(
@@ -102,12 +110,12 @@ def read_checkpoint(
         )
     tensors = _renamed(stored, native_name)
     if qformer:
-        tensors |= _renamed(read_torch_file(Path(qformer), "model"), instructblip_name)
+        tensors |= _renamed(stored_in_archive(Path(qformer), "model"), instructblip_name)
     if adapter:
         path = Path(adapter)
         beside = path / "config.json" if path.is_dir() else path.parent / "config.json"
         path = path / "mm_projector.bin" if path.is_dir() else path
-        tensors |= _renamed(read_torch_file(path), native_name)
+        tensors |= _renamed(stored_in_archive(path), native_name)
         if beside.is_file():
             table |= {key: value for key, value in read_json(beside).items() if key in _ADAPTER_SETTINGS}
     if tower:
@@ -117,7 +125,6 @@ def read_checkpoint(
     return _checked(Checkpoint(root, "official", config, tensors))
 
 
-_NOT_SETTINGS = {"model_type", "architectures", "transformers_version", "_name_or_path"}
 _ADAPTER_SETTINGS = {"mm_projector_type", "bert_type", "num_query", "compress_type", "image_aspect_ratio"}
 
 
@@ -128,7 +135,7 @@ def _renamed(stored: Mapping[str, StoredTensor], rename: Callable[[str], str | N
 
 def _tower(path: Path) -> dict[str, StoredTensor]:
     """The used part of a tower file: later blocks, norm and head are left out."""
-    stored = read_torch_file(path)
+    stored = stored_in_archive(path)
     if "pos_embed" not in stored:
         raise InputError(Problem("a file without pos_embed", "eva_vit_g.pth", "give the tower's file", str(path)))
     used = _USED_BLOCKS.get(stored["pos_embed"].shape[-1])
@@ -145,18 +152,13 @@ def _tower(path: Path) -> dict[str, StoredTensor]:
 
 
 def _checked(checkpoint: Checkpoint) -> Checkpoint:
-    shapes = {name: tensor.shape for name, tensor in checkpoint.tensors.items()}
-    problems = compare_keys(shapes, shapes, expected_shapes(checkpoint.config), str(checkpoint.folder))
-    if problems:
-        raise InputError(problems)
+    check_whole(checkpoint.tensors, expected_shapes(checkpoint.config), checkpoint.folder)
     return checkpoint
 
 
 def expected_shapes(config: LlamaVidConfig) -> dict[str, tuple[int, ...]]:
     """Native name -> shape of every parameter of that model; nothing is allocated."""
-    with torch.device("meta"):
-        model = LlamaVidForConditionalGeneration(config)
-    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    return parameter_shapes(lambda: LlamaVidForConditionalGeneration(config))
 
 
 def convert(
@@ -190,15 +192,11 @@ def convert(
     Raises:
         InputError: As :func:`read_checkpoint`, an unknown layout, or a destination that is not empty.
     """
-    if layout not in LAYOUTS:
-        raise InputError(unknown_name("checkpoint layout", layout, LAYOUTS))
-    target = Path(destination)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())) and not overwrite:
-        raise InputError(
-            Problem("something already there", "a new or empty folder", "choose another, or overwrite", str(target))
-        )
+    layout = check_layout(layout, LAYOUTS)
+    target = target_folder(destination, overwrite=overwrite)
     questions = question_tokenizer(bert_vocabulary) if bert_vocabulary is not None else None
     checkpoint = read_checkpoint(source, **parts)
+    two_folders(checkpoint.folder, target)
     target.mkdir(parents=True, exist_ok=True)
     if layout == "native":
         write_folder(target, checkpoint.tensors, dtype=lambda _: dtype, max_shard_bytes=max_shard_bytes)
@@ -219,9 +217,7 @@ def convert(
 
 
 def _copy_text(source: Path, target: Path, tokenizer_class: str = TOKENIZER) -> None:
-    for name in TEXT_FILES:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, target / name)
+    copy_text_files(source, target, TEXT_FILES)
     if (source / "tokenizer_config.json").is_file():
         table = read_json(source / "tokenizer_config.json")
         # Without sentencepiece's own file the tokenizer is another kind and keeps its class.
@@ -234,26 +230,13 @@ def _copy_text(source: Path, target: Path, tokenizer_class: str = TOKENIZER) -> 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """``python -m baselines.llama_vid.convert``; exit code 2 for input that cannot be used."""
-    import sys
-
-    parser = argparse.ArgumentParser(prog="python -m baselines.llama_vid.convert", description=convert.__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("source")
-    parser.add_argument("destination")
-    parser.add_argument("--layout", default="native", choices=LAYOUTS)
-    parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"))
-    for option in ("--bert-vocabulary", "--tower", "--qformer", "--adapter"):
-        parser.add_argument(option)
-    parser.add_argument("--overwrite", action="store_true")
-    given = vars(parser.parse_args(arguments))
-    dtype = given.pop("dtype")
-    try:
-        written = convert(**given, dtype=getattr(torch, dtype) if dtype else None)
-    except VdcError as error:
-        sys.stderr.write(f"convert: {error}\n")
-        return error.exit_code
-    sys.stdout.write(f"{written}\n")
-    return 0
+    return run_converter(
+        convert,
+        "baselines.llama_vid.convert",
+        LAYOUTS,
+        arguments,
+        paths=["bert-vocabulary", "tower", "qformer", "adapter"],
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 | query transformer | model.vlm_att_encoder.bert.* | model.qformer.* |
 | queries, norm | model.vlm_att_query, model.vlm_att_ln.* | model.query_tokens, model.vision_norm.* |
 | context attention | model.vlm_att_{,key_,val_}projector.* | model.context_attention.{query,key,value}_projector.* |
-| projector | model.mm_projector.* | model.projector.* |
+| projector | model.mm_projector.*, of one layer without number | model.projector.* |
 | language model | model.*, lm_head.* | model.language_model.*, lm_head.* |
 
 Beside these: ``eva_vit_g.pth`` (the tower without prefix) and the trimmed InstructBLIP file (``Qformer.bert.*``,
@@ -17,8 +17,7 @@ from __future__ import annotations
 
 import re
 
-LEFT_OVER = re.compile(r"(^|\.)(position_ids|rotary_emb\.inv_freq)$")
-"""Buffers that older library versions stored and that are computed now."""
+from baselines.common.llava_layouts import LEFT_OVER
 
 _PREFIXES = (
     ("model.vision_tower.vision_tower.", "model.vision_tower."),
@@ -35,6 +34,8 @@ _PREFIXES = (
 """Official prefix -> native prefix; the first that fits decides."""
 
 _ATTENTION = re.compile(r"\.(attention|crossattention)\.self\.")
+_LONE_LAYER = re.compile(r"^model\.mm_projector\.(weight|bias)$")
+"""A projector of type ``linear`` is the layer itself and no sequence of layers."""
 _NATIVE_ATTENTION = re.compile(r"\.(attention|crossattention)\.attention\.")
 
 ADAPTER_PARTS = ("mm_projector", "vlm_att")
@@ -51,6 +52,7 @@ def native_name(key: str) -> str | None:
         return None
     if key.startswith("model.vlm_att_bert_proj."):
         return f"?{key}"
+    key = _LONE_LAYER.sub(r"model.mm_projector.0.\1", key)
     for official, native in _PREFIXES:
         if key.startswith(official):
             rest = key.removeprefix(official)

@@ -11,6 +11,7 @@ it in as ``frame_features`` with the next question.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,15 +19,14 @@ from torch import Tensor, nn
 from transformers import GenerationMixin
 from transformers.models.llava.modeling_llava import LlavaCausalLMOutputWithPast
 
-from baselines.common.constants import IMAGE_PLACEHOLDER
-from baselines.common.splice import PaddingSide, Spliced, placeholder_mask, placeholders_per_row, splice
+from baselines.common.splice import PaddingSide, Spliced, placeholders_per_row, splice
+from baselines.common.spliced_model import SplicedLanguageModel, prompt_ids, touching
 from baselines.llama_vid.backbone import LlamaVidModel, LlamaVidPreTrainedModel
 from baselines.llama_vid.config import LlamaVidConfig
 from baselines.llama_vid.visual_rows import Row, choose_layouts, frames_per_row, questions_per_row, row_blocks
-from vdc.errors import InputError, Problem
 
 
-class LlamaVidForConditionalGeneration(LlamaVidPreTrainedModel, GenerationMixin):
+class LlamaVidForConditionalGeneration(SplicedLanguageModel, LlamaVidPreTrainedModel, GenerationMixin):
     """LLaMA-VID with its language head.
 
     Args:
@@ -37,31 +37,12 @@ class LlamaVidForConditionalGeneration(LlamaVidPreTrainedModel, GenerationMixin)
     model, and long videos are told by what is handed in and not by the width of a tensor.
     """
 
-    _tied_weights_keys = {"lm_head.weight": "model.language_model.embed_tokens.weight"}  # noqa: RUF012
-
     def __init__(self, config: LlamaVidConfig) -> None:
         super().__init__(config)
         text = config.text_config
         self.model = LlamaVidModel(config)
         self.lm_head = nn.Linear(text.hidden_size, text.vocab_size, bias=False)
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Module:
-        """Table of the text embeddings."""
-        return self.model.get_input_embeddings()
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replace the table of the text embeddings."""
-        self.model.set_input_embeddings(value)
-
-    def get_output_embeddings(self) -> nn.Module:
-        """The language head."""
-        return self.lm_head
-
-    @property
-    def placeholder_ids(self) -> tuple[int, ...]:
-        """Ids that stand for visual tokens."""
-        return tuple({IMAGE_PLACEHOLDER, int(self.config.image_token_index)})
 
     def splice_inputs(
         self,
@@ -130,18 +111,14 @@ class LlamaVidForConditionalGeneration(LlamaVidPreTrainedModel, GenerationMixin)
             placeholder_ids=self.placeholder_ids,
             padding_side=padding_side,
         )
-        if self.training and not wanted:
-            # Every worker of a parallel training must touch the same parameters in every step.
-            spliced.inputs_embeds.add_(self._untouched().to(spliced.inputs_embeds.dtype))
-        return spliced
+        return touching(spliced, self._unseen_tokens() if self.training and not wanted else None)
 
-    def _untouched(self) -> Tensor:
+    def _unseen_tokens(self) -> Tensor:
         side = self.config.vision_config.image_size
         weight = self.lm_head.weight
         blank = weight.new_zeros(1, 3, side, side)
         ids = torch.zeros(1, 1, dtype=torch.long, device=weight.device)
-        tokens = self.model.visual_tokens([self.model.encode_frames(blank)], [ids], [torch.ones_like(ids)])
-        return tokens[0].sum() * 0
+        return self.model.visual_tokens([self.model.encode_frames(blank)], [ids], [torch.ones_like(ids)])[0]
 
     def forward(
         self,
@@ -168,51 +145,28 @@ class LlamaVidForConditionalGeneration(LlamaVidPreTrainedModel, GenerationMixin)
         Raises:
             InputError: Neither or both of ids and embeddings are given, or as :meth:`splice_inputs`.
         """
-        if (input_ids is None) == (inputs_embeds is None):
-            raise InputError(
-                Problem(
-                    "both or neither of ids and embeddings", "exactly one of them", "give input_ids or inputs_embeds"
-                )
-            )
-        if input_ids is not None:
-            fresh = past_key_values is None or past_key_values.get_seq_length() == 0
-            visual = pixel_values is not None or frame_features is not None
-            if fresh and (visual or bool(placeholder_mask(input_ids, self.placeholder_ids).any())):
-                spliced = self.splice_inputs(
-                    input_ids,
-                    pixel_values,
-                    question_ids=question_ids,
-                    question_mask=question_mask,
-                    frame_counts=frame_counts,
-                    frame_features=frame_features,
-                    attention_mask=attention_mask,
-                    labels=labels,
-                    want_positions=position_ids is not None,
-                )
-                inputs_embeds, attention_mask = spliced.inputs_embeds, spliced.attention_mask
-                position_ids, labels = spliced.position_ids, spliced.labels
-            else:
-                inputs_embeds = self.get_input_embeddings()(input_ids)
-        outputs = self.model(
+        splice_inputs = partial(
+            self.splice_inputs,
+            pixel_values=pixel_values,
+            question_ids=question_ids,
+            question_mask=question_mask,
+            frame_counts=frame_counts,
+            frame_features=frame_features,
+            attention_mask=attention_mask,
+            labels=labels,
+            want_positions=position_ids is not None,
+        )
+        return self.spliced_pass(
+            splice_inputs,
+            visual=pixel_values is not None or frame_features is not None,
+            input_ids=input_ids,
             inputs_embeds=inputs_embeds,
             attention_mask=attention_mask,
             position_ids=position_ids,
             past_key_values=past_key_values,
-            **kwargs,
-        )
-        hidden = outputs.last_hidden_state
-        kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
-        logits = self.lm_head(hidden[:, kept])
-        loss = None
-        if labels is not None:
-            vocabulary = logits.shape[-1]
-            loss = self.loss_function(logits=logits, labels=labels, vocab_size=vocabulary, **kwargs)
-        return LlavaCausalLMOutputWithPast(
-            loss=loss,
-            logits=logits,
-            past_key_values=outputs.past_key_values,
-            hidden_states=outputs.hidden_states,
-            attentions=outputs.attentions,
+            labels=labels,
+            logits_to_keep=logits_to_keep,
+            kwargs=kwargs,
         )
 
     @torch.no_grad()
@@ -248,11 +202,9 @@ class LlamaVidForConditionalGeneration(LlamaVidPreTrainedModel, GenerationMixin)
         Raises:
             InputError: As :meth:`splice_inputs`, or no prompt.
         """
-        input_ids = inputs if input_ids is None else input_ids
         if "inputs_embeds" in kwargs:
             return super().generate(attention_mask=attention_mask, **kwargs)
-        if input_ids is None:
-            raise InputError(Problem("no prompt", "input_ids or inputs_embeds", "prepare the text with the processor"))
+        input_ids = prompt_ids(inputs, input_ids)
         spliced = self.splice_inputs(
             input_ids,
             pixel_values,
@@ -263,14 +215,4 @@ class LlamaVidForConditionalGeneration(LlamaVidPreTrainedModel, GenerationMixin)
             attention_mask=attention_mask,
             padding_side="left",  # new tokens follow each row's last real one
         )
-        mask = spliced.attention_mask
-        if mask is None:
-            mask = torch.ones(spliced.inputs_embeds.shape[:2], dtype=torch.bool, device=input_ids.device)
-        made = super().generate(inputs_embeds=spliced.inputs_embeds, attention_mask=mask.long(), **kwargs)
-        sequences = made if isinstance(made, Tensor) else made.sequences
-        copies = len(sequences) // len(input_ids)
-        whole = torch.cat([input_ids.repeat_interleave(copies, dim=0), sequences], dim=1)
-        if isinstance(made, Tensor):
-            return whole
-        made.sequences = whole
-        return made
+        return self.generate_after(input_ids, spliced, **kwargs)

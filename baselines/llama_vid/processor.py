@@ -6,57 +6,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
-from transformers import BatchFeature, ProcessorMixin
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers import BatchFeature
 
-from baselines.common.constants import IMAGE_PLACEHOLDER
 from baselines.common.frame_sampling import by_rate, uniform
-from baselines.common.images import (
-    ImageSpec,
-    Picture,
-    Pixels,
-    centre_crop_pixels,
-    open_image,
-    prepare_many,
-    square_pixels,
-)
-from baselines.common.prompts import encode_with_placeholders
-from baselines.common.video import VideoFrames, read_frames
+from baselines.common.images import Picture, Pixels, centre_crop_pixels, open_picture, square_pixels
+from baselines.common.processor import ExactImageProcessor, VisualProcessor
+from baselines.common.splice import PaddingSide
+from baselines.common.video import read_frames
+from baselines.common.visual_inputs import clip_pixels, is_frame_list, stack_pixels
 from baselines.llama_vid.prompts import DEFAULT_TEMPLATE, IMAGE_MARK, ask, ask_about_film
-from baselines.llama_vid.tokenizer import encode_questions, encoder
+from baselines.llama_vid.tokenizer import encode_questions
 from vdc.errors import InputError, Problem
 
 DEFAULT_FPS = 1.0
 """Frames a second of every published video setting."""
 
 
-class LlamaVidImageProcessor(CLIPImageProcessorPil):
-    """CLIP's image processor on PIL, whether or not torchvision is installed: another resize gives other captions."""
-
-    @property
-    def spec(self) -> ImageSpec:
-        """The part of the settings that our own pixel code uses.
-
-        Raises:
-            InputError: Settings that are not those of this model's tower.
-        """
-        side, crop = dict(self.size or {}).get("shortest_edge"), dict(self.crop_size or {})
-        if not side or crop.get("height") != side or crop.get("width") != side or self.resample != 3:
-            raise InputError(
-                Problem(
-                    f"image settings size {self.size}, crop {crop}, resample {self.resample}",
-                    "a square crop at the size of the shortest edge, bicubic",
-                    "use the preprocessor_config.json of the checkpoint",
-                )
-            )
-        red, green, blue = (float(value) for value in self.image_mean)
-        deviations = [float(value) for value in self.image_std]
-        return ImageSpec(size=int(side), mean=(red, green, blue), std=(deviations[0], deviations[1], deviations[2]))
+class LlamaVidImageProcessor(ExactImageProcessor):
+    """Image settings of LLaMA-VID; a class of its own, because saved settings name it."""
 
 
-class LlamaVidProcessor(ProcessorMixin):
+class LlamaVidProcessor(VisualProcessor):
     """Both tokenizers and the image processor together.
 
     Args:
@@ -66,8 +37,6 @@ class LlamaVidProcessor(ProcessorMixin):
         image_aspect_ratio: As ``LlamaVidConfig.image_aspect_ratio``.
         tokens_per_frame: Visual tokens of one frame; how many marks a frame of a film becomes.
     """
-
-    image_token = IMAGE_MARK
 
     def __init__(
         self,
@@ -101,14 +70,14 @@ class LlamaVidProcessor(ProcessorMixin):
         fps: float = DEFAULT_FPS,
         max_frames: int | None = None,
         template: str = DEFAULT_TEMPLATE,
-        padding_side: Literal["left", "right"] = "left",
+        padding_side: PaddingSide = "left",
         return_tensors: str = "pt",
         **_: Any,
     ) -> BatchFeature:
         """Prepare questions, each about one picture, one video, or nothing.
 
         Args:
-            images: One picture (PIL, array or path) per text; None in its place for a text about none.
+            images: One picture (PIL, array, path or data: URL) per text; None in its place for a text about none.
             text: One question or several. Marks in them are taken out.
             videos: One video per text: a file, frames already read, or ``(frames, height, width, 3)`` bytes.
             fps: Frames a second taken from a file; a file with fewer gives all it has.
@@ -133,7 +102,7 @@ class LlamaVidProcessor(ProcessorMixin):
         pictures = _per_text("pictures", images, len(questions))
         clips = _per_text("videos", videos, len(questions))
         rows: list[list[Pixels]] = []
-        ids: list[list[int]] = []
+        prompts: list[str] = []
         for question, picture, clip in zip(questions, pictures, clips, strict=True):
             if picture is not None and clip is not None:
                 raise InputError(Problem("a picture and a video for one question", "one of them", "ask twice"))
@@ -141,9 +110,9 @@ class LlamaVidProcessor(ProcessorMixin):
             if picture is not None:
                 frames = [self._picture(picture)]
             rows.append(frames)
-            prompt = ask(question, pictures=bool(frames), template=template)
-            ids.append(encode_with_placeholders(prompt, encoder(self.tokenizer)))
-        return BatchFeature({**self._pad_ids(ids, padding_side), **self.ask(questions), **_stack(rows)})
+            prompts.append(ask(question, pictures=bool(frames), template=template))
+        ids = self.encode_prompts(prompts, padding_side=padding_side)
+        return BatchFeature({**ids, **self.ask(questions), **stack_pixels(rows)})
 
     def film(
         self, question: str, inputs: str, features: torch.Tensor, *, template: str = DEFAULT_TEMPLATE
@@ -168,8 +137,8 @@ class LlamaVidProcessor(ProcessorMixin):
                 Problem(f"{marks} marks for {len(features)} frames", "one per frame", "extract the features again")
             )
         prompt = ask_about_film(question, inputs, tokens_per_frame=self.tokens_per_frame, template=template)
-        ids = encode_with_placeholders(prompt, encoder(self.tokenizer))
-        return {**self._pad_ids([ids], "left"), **self.ask([question]), "frame_features": [features]}
+        ids = self.encode_prompts([prompt], padding_side="left")
+        return {**ids, **self.ask([question]), "frame_features": [features]}
 
     def ask(self, questions: Sequence[str]) -> dict[str, torch.Tensor]:
         """What the query transformer reads, ``(batch, 1, ids)``: one question per row, without line breaks."""
@@ -179,41 +148,19 @@ class LlamaVidProcessor(ProcessorMixin):
 
     def _picture(self, given: Any) -> Pixels:
         prepare = square_pixels if self.image_aspect_ratio == "pad" else centre_crop_pixels
-        return prepare(_opened(given), self.image_processor.spec)
+        return prepare(open_picture(given), self.image_processor.spec)
 
     def _clip(self, given: Any, fps: float, max_frames: int | None) -> list[Pixels]:
         """Frames of a video; they are cropped and never padded, as published."""
         spec = self.image_processor.spec
+        rate = fps
+        if isinstance(given, (str, Path)):
+            rate = read_frames(given, lambda total: list(range(min(1, total)))).average_fps or fps
 
         def prepare(frame: Picture) -> Pixels:
             return centre_crop_pixels(frame, spec)
 
-        if isinstance(given, (str, Path)):
-            rate = read_frames(given, lambda total: list(range(min(1, total)))).average_fps or fps
-            return list(read_frames(given, lambda total: sample(total, rate, fps, max_frames), prepare).frames)
-        frames = given.frames if isinstance(given, VideoFrames) else given
-        return prepare_many([_opened(frame) for frame in frames], prepare)
-
-    def _pad_ids(self, ids: list[list[int]], side: Literal["left", "right"]) -> dict[str, torch.Tensor]:
-        longest = max(len(row) for row in ids)
-        padded = torch.full((len(ids), longest), self.tokenizer.pad_token_id or 0, dtype=torch.long)
-        mask = torch.zeros_like(padded)
-        for number, row in enumerate(ids):
-            place = slice(longest - len(row), longest) if side == "left" else slice(0, len(row))
-            padded[number, place] = torch.tensor(row, dtype=torch.long)
-            mask[number, place] = 1
-        return {"input_ids": padded, "attention_mask": mask}
-
-    def decode(self, token_ids: Any, **kwargs: Any) -> Any:
-        """Text of ids; placeholders, which no tokenizer knows, are left out."""
-        rows = token_ids.tolist() if hasattr(token_ids, "tolist") else list(token_ids)
-        if rows and isinstance(rows[0], list):
-            return [self.decode(row, **kwargs) for row in rows]
-        return self.tokenizer.decode([token for token in rows if token != IMAGE_PLACEHOLDER], **kwargs)
-
-    def batch_decode(self, sequences: Any, **kwargs: Any) -> list[str]:
-        """Texts of several rows of ids."""
-        return [self.decode(row, **kwargs) for row in sequences]
+        return clip_pixels(given, lambda total: sample(total, rate, fps, max_frames), prepare)
 
 
 def sample(total: int, rate: float, fps: float, max_frames: int | None) -> list[int]:
@@ -238,36 +185,10 @@ def _per_text(what: str, given: Any, count: int) -> list[Any]:
     if given is None:
         return [None] * count
     # One picture or video may come without a list around it, where there is one text.
-    bare = not isinstance(given, (list, tuple)) or (what == "videos" and count == 1 and _are_frames(given))
+    bare = not isinstance(given, (list, tuple)) or (what == "videos" and count == 1 and is_frame_list(given))
     items = [given] if bare else list(given)
     if len(items) != count:
         raise InputError(
             Problem(f"{len(items)} {what} for {count} texts", "one per text, or None in its place", f"correct {what}")
         )
     return items
-
-
-def _are_frames(given: Sequence[Any]) -> bool:
-    return bool(given) and all(
-        getattr(one, "ndim", 3) == 3 and not isinstance(one, (str, Path, list, tuple, type(None), VideoFrames))
-        for one in given
-    )
-
-
-def _opened(given: Any) -> Picture:
-    if isinstance(given, (str, Path)):
-        return open_image(given)
-    picture: Picture = given.numpy() if isinstance(given, torch.Tensor) else given
-    return picture
-
-
-def _stack(rows: list[list[Pixels]]) -> dict[str, torch.Tensor]:
-    most = max(len(row) for row in rows)
-    if most == 0:
-        return {}
-    shape = next(row[0].shape for row in rows if row)
-    pixels = torch.zeros(len(rows), most, *shape)
-    for number, row in enumerate(rows):
-        if row:
-            pixels[number, : len(row)] = torch.from_numpy(np.stack(row))
-    return {"pixel_values": pixels, "frame_counts": torch.tensor([len(row) for row in rows])}

@@ -9,11 +9,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from baselines.common.prompts import IMAGE_MARK as IMAGE_MARK
+from baselines.common.prompts import without_marks
 from vdc.errors import InputError, Problem, unknown_name
 
-IMAGE_MARK = "<image>"
 DEFAULT_TEMPLATE = "vicuna_v1"
 """Of the published evaluators."""
+
+_TAKEN_OUT = (IMAGE_MARK, "</s>", "<s>")
+"""What would claim a picture or end a turn, were it left in a question from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +89,6 @@ def load_template(name: str = DEFAULT_TEMPLATE) -> Template:
     return Template(name, entry["system"], tuple(entry["roles"]), tuple(entry["separators"]))
 
 
-def without_marks(text: str) -> str:
-    """Text from outside with everything taken out that would claim a picture or end a turn."""
-    for mark in (IMAGE_MARK, "</s>", "<s>"):
-        while mark in text:
-            text = text.replace(mark, "")
-    return text
-
-
 def ask(question: str, *, pictures: bool, template: str = DEFAULT_TEMPLATE) -> str:
     """The prompt for one question.
 
@@ -101,7 +97,7 @@ def ask(question: str, *, pictures: bool, template: str = DEFAULT_TEMPLATE) -> s
         pictures: A picture or video belongs to it (one mark stands for all of it).
         template: Published name.
     """
-    text = without_marks(question)
+    text = without_marks(question, *_TAKEN_OUT)
     return load_template(template).render([f"{IMAGE_MARK}\n{text}" if pictures else text, None])
 
 
@@ -116,5 +112,5 @@ def ask_about_film(question: str, inputs: str, *, tokens_per_frame: int = 2, tem
     """
     movie = _table()["movie"]
     marks = inputs.replace(IMAGE_MARK, IMAGE_MARK * tokens_per_frame)
-    text = f"{movie['before']}{marks}{movie['after']}{movie['separator']}{without_marks(question)}"
+    text = f"{movie['before']}{marks}{movie['after']}{movie['separator']}{without_marks(question, *_TAKEN_OUT)}"
     return load_template(template).render([text, None])

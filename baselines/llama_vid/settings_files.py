@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from transformers import InstructBlipQFormerConfig, LlamaConfig
+from transformers import InstructBlipQFormerConfig
 
-from baselines.common.images import CLIP_MEAN, CLIP_STD
+from baselines.common.processor_files import image_settings, write_processor_files
+from baselines.common.settings_tables import dtype_name, read_llama, stored_dtype, write_llama
 from baselines.common.shards import StoredTensor, read_json, write_json
 from baselines.llama_vid.compress import parse_compression
 from baselines.llama_vid.config import EvaVisionConfig, LlamaVidConfig
@@ -28,23 +29,6 @@ _DEPTH = {
     "cross": re.compile(r"^model\.qformer\.encoder\.layer\.(\d+)\.crossattention\."),
     "projector": re.compile(r"^model\.projector\.(\d+)\.weight$"),
 }
-_LLAMA_FIELDS = (
-    "vocab_size",
-    "hidden_size",
-    "intermediate_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "num_key_value_heads",
-    "hidden_act",
-    "max_position_embeddings",
-    "initializer_range",
-    "rms_norm_eps",
-    "use_cache",
-    "pad_token_id",
-    "bos_token_id",
-    "eos_token_id",
-    "tie_word_embeddings",
-)
 
 
 def read_config(
@@ -81,7 +65,7 @@ def read_config(
     return LlamaVidConfig(
         vision_config=_vision_config(tensors, given.get("vision")),
         qformer_config=_qformer_config(tensors, given.get("qformer")),
-        text_config=_text_config(table),
+        text_config=read_llama(table).to_dict(),
         num_query=queries[1],
         compress_type=_plain_compression(table.get("compress_type")),
         projector_depth=len(_numbers(tensors, "projector")),
@@ -89,7 +73,7 @@ def read_config(
         drop_class="odd" if table.get("mm_vision_select_feature", "patch") == "patch" else "never",
         bert_type=str(table.get("bert_type", "qformer_pretrain")),
         image_aspect_ratio="pad" if table.get("image_aspect_ratio") == "pad" else "square",
-        dtype=table.get("torch_dtype") or table.get("dtype"),
+        dtype=stored_dtype(table),
     )
 
 
@@ -168,29 +152,16 @@ def _qformer_config(tensors: Mapping[str, StoredTensor], heads: int | None) -> d
     return dict(config.to_dict())
 
 
-def _text_config(table: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {name: table[name] for name in _LLAMA_FIELDS if name in table}
-    rope: dict[str, Any] = {"rope_type": "default", "rope_theta": float(table.get("rope_theta") or 10000.0)}
-    scaling = table.get("rope_scaling")
-    if scaling:
-        rope |= {"rope_type": scaling.get("rope_type") or scaling["type"], "factor": float(scaling["factor"])}
-    return dict(LlamaConfig(**fields, rope_parameters=rope).to_dict())
-
-
 def official_config(config: LlamaVidConfig) -> dict[str, Any]:
     """``config.json`` of the official layout."""
     text, vision, qformer = config.text_config, config.vision_config, config.qformer_config
-    rope = dict(text.rope_parameters or {})
-    kind = rope.get("rope_type", "default")
-    table: dict[str, Any] = {name: getattr(text, name) for name in _LLAMA_FIELDS if hasattr(text, name)}
-    table |= {
+    table = write_llama(text) | {
         "architectures": ["LlavaLlamaAttForCausalLM"],
         "model_type": "llava",
-        "rope_scaling": None if kind == "default" else {"type": kind, "factor": rope["factor"]},
-        "rope_theta": rope.get("rope_theta", 10000.0),
-        "torch_dtype": str(config.dtype or "float32").removeprefix("torch."),
+        "torch_dtype": dtype_name(config.dtype or "float32"),
         "use_mm_proj": True,
-        "mm_projector_type": "linear" if config.projector_depth == 1 else f"mlp{config.projector_depth}x_gelu",
+        # of one layer too: its name has a number, which the type "linear" would not have
+        "mm_projector_type": f"mlp{config.projector_depth}x_gelu",
         "mm_hidden_size": vision.hidden_size,
         "mm_vision_tower": "./model_zoo/LAVIS/eva_vit_g.pth",
         "image_processor": f"./llamavid/processor/clip-patch14-{vision.image_size}",
@@ -209,23 +180,6 @@ def official_config(config: LlamaVidConfig) -> dict[str, Any]:
     return table
 
 
-def image_settings(size: int) -> dict[str, Any]:
-    """Settings of the image processor for a tower of that size."""
-    return {
-        "crop_size": {"height": size, "width": size},
-        "do_center_crop": True,
-        "do_convert_rgb": True,
-        "do_normalize": True,
-        "do_rescale": True,
-        "do_resize": True,
-        "image_mean": list(CLIP_MEAN),
-        "image_std": list(CLIP_STD),
-        "resample": 3,
-        "rescale_factor": 1 / 255,
-        "size": {"shortest_edge": size},
-    }
-
-
 def write_native_settings(config: LlamaVidConfig, target: Path, image_processor: str, processor: str) -> None:
     """Write the settings files that ``from_pretrained`` reads.
 
@@ -236,15 +190,13 @@ def write_native_settings(config: LlamaVidConfig, target: Path, image_processor:
         processor: Class name of the processor.
     """
     vision = config.vision_config
-    settings = image_settings(vision.image_size) | {"image_processor_type": image_processor}
-    write_json(target / "preprocessor_config.json", settings)
-    write_json(
-        target / "processor_config.json",
-        {
-            "processor_class": processor,
-            "image_aspect_ratio": config.image_aspect_ratio,
-            "tokens_per_frame": parse_compression(config.compress_type).tokens_per_frame(vision.grid_side),
-        },
+    tokens = parse_compression(config.compress_type).tokens_per_frame(vision.grid_side)
+    write_processor_files(
+        target,
+        image_settings(vision.image_size),
+        image_processor=image_processor,
+        processor=processor,
+        options={"image_aspect_ratio": config.image_aspect_ratio, "tokens_per_frame": tokens},
     )
     # Last: a conversion that was broken off has no configuration and is refused.
     write_json(target / "config.json", config.to_dict() | {"architectures": ["LlamaVidForConditionalGeneration"]})

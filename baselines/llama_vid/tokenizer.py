@@ -13,7 +13,6 @@ from typing import Any
 from transformers import BertTokenizer
 from transformers.tokenization_utils_sentencepiece import SentencePieceBackend
 
-from baselines.common.prompts import Encode
 from vdc.errors import InputError, Problem
 
 MARK = "\u2581"
@@ -68,16 +67,6 @@ class LlamaVidTokenizer(SentencePieceBackend):
         """Pieces to text; bytes that were spelled out become characters again."""
         text: str = self.sp_model.decode_pieces(list(tokens))
         return text
-
-
-def encoder(tokenizer: Any) -> Encode:
-    """A tokenizer as the shared prompt code wants it."""
-
-    def encode(text: str, special_tokens: bool) -> list[int]:
-        ids: list[int] = tokenizer(text, add_special_tokens=special_tokens)["input_ids"]
-        return ids
-
-    return encode
 
 
 def question_tokenizer(vocabulary: str | Path | Sequence[str]) -> BertTokenizer:

@@ -7,10 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import InstructBlipQFormerConfig, LlamaConfig
+from transformers import InstructBlipQFormerConfig
 
-from baselines.common.byte_tokenizer import make_byte_tokenizer
+from baselines.common.toy_parts import heads_of, save_with_tokenizer, toy_decoder, with_random_weights
 from baselines.llama_vid.config import EvaVisionConfig, LlamaVidConfig
 from baselines.llama_vid.convert import QUESTION_FOLDER, convert
 from baselines.llama_vid.model import LlamaVidForConditionalGeneration
@@ -33,7 +32,7 @@ def toy_config(*, image_size: int = 56, width: int = 32, compress_type: str = "m
         compress_type: As ``LlamaVidConfig.compress_type``.
         changes: Other fields of the configuration.
     """
-    heads = width // 16
+    heads = heads_of(width)
     vision = EvaVisionConfig(
         hidden_size=width,
         intermediate_size=2 * width,
@@ -50,19 +49,8 @@ def toy_config(*, image_size: int = 56, width: int = 32, compress_type: str = "m
         max_position_embeddings=300,
         encoder_hidden_size=width,
     )
-    text = LlamaConfig(
-        hidden_size=width,
-        intermediate_size=2 * width,
-        num_hidden_layers=2,
-        num_attention_heads=heads,
-        num_key_value_heads=heads,
-        vocab_size=320,
-        max_position_embeddings=512,
-        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=0,
-    )
+    rope = {"rope_type": "default", "rope_theta": 10000.0}
+    text = toy_decoder(width=width, rope_parameters=rope)
     parts = {"vision_config": vision, "qformer_config": qformer, "text_config": text}
     return LlamaVidConfig(**parts, num_query=4, compress_type=compress_type, dtype="float32", **changes)
 
@@ -77,14 +65,7 @@ def toy_model(
         seed: Decides the weights; the global generator is left as it was.
         scale: Standard deviation of matrices. Larger than usual, so that answers differ from each other.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = LlamaVidForConditionalGeneration(config or toy_config()).eval()
-        with torch.no_grad():
-            for parameter in model.parameters():
-                if parameter.ndim > 1:
-                    parameter.normal_(0, scale / max(1.0, parameter.shape[-1] / 32) ** 0.5)
-    return model
+    return with_random_weights(lambda: LlamaVidForConditionalGeneration(config or toy_config()), seed=seed, scale=scale)
 
 
 def write_toy(
@@ -105,7 +86,6 @@ def write_toy(
         InputError: The folder is not empty, or an unknown layout.
     """
     with tempfile.TemporaryDirectory() as work:
-        toy_model(config, seed=seed).save_pretrained(work)
-        make_byte_tokenizer().save_pretrained(work)
+        save_with_tokenizer(toy_model(config, seed=seed), work)
         question_tokenizer(TOY_WORDS).save_pretrained(Path(work) / QUESTION_FOLDER)
         return convert(work, folder, layout=layout)

@@ -11,25 +11,14 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
+from baselines.common import conversations
 from baselines.common.constants import IGNORED_LABEL
+from baselines.common.conversations import Message, in_turn
 from baselines.common.prompts import Encode, TextSample, encode_with_placeholders
 from baselines.llama_vid.prompts import IMAGE_MARK, Template, load_template
 from vdc.errors import InputError, Problem
 
 Stage = Literal["plain_guided", "imgsp_v1", "vicuna_v1"]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message.
-
-    Args:
-        human: The user speaks.
-        text: What is said.
-    """
-
-    human: bool
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +40,13 @@ class TrainingSample:
     miscounted: bool
 
 
-def read_messages(record: Sequence[Mapping[str, Any]]) -> list[Message]:
+def read_messages(record: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
     """The messages of a conversation, from the user's first.
 
     Raises:
         InputError: No list, a speaker that is neither ``human`` nor ``gpt``, or two messages of one speaker in a row.
     """
-    problems: list[Problem] = []
-    messages: list[Message] = []
-    if not isinstance(record, Sequence) or isinstance(record, str):
-        raise InputError(Problem(f"a {type(record).__name__}", "a list of messages", "correct the record"))
-    for number, entry in enumerate(record):
-        speaker, value = entry.get("from"), entry.get("value")
-        if speaker not in ("human", "gpt") or not isinstance(value, str):
-            found = f"a message from {speaker!r} with {type(value).__name__}"
-            problems.append(Problem(found, "text from human or gpt", "correct the record", f"message {number}"))
-            continue
-        messages.append(Message(speaker == "human", value))
-    if messages and not messages[0].human:
-        messages = messages[1:]
-    for number, message in enumerate(messages):
-        if message.human != (number % 2 == 0):
-            problems.append(
-                Problem("two messages of one speaker in a row", "human and gpt in turns", "join them", f"turn {number}")
-            )
-    if problems:
-        raise InputError(problems)
-    return messages
+    return in_turn(conversations.read_messages(record))
 
 
 def mark_first(messages: Sequence[Message]) -> list[Message]:
@@ -152,7 +121,7 @@ def encode_sample(
     Raises:
         InputError: As :func:`read_messages`, or ``imgsp_v1`` without a coin where one is needed.
     """
-    messages = read_messages(record)
+    messages: Sequence[Message] = read_messages(record)
     if stage == "plain_guided":
         return _encode_plain(messages, encode)
     film_question: str | None = None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import CLIPVisionModel
 from transformers.models.llava.modeling_llava import LlavaPreTrainedModel
 
-from baselines.llavolta.compress import pool_features
 from baselines.llavolta.config import LlavoltaConfig
 from baselines.llavolta.decoder import CompressedOutput, CompressingLlama
-from baselines.llavolta.projector import LlavoltaProjector
+from baselines.llavolta.projector import make_projector
 from baselines.llavolta.setting import Compression
 
 
@@ -29,22 +28,16 @@ class LlavoltaModel(LlavoltaPreTrainedModel):
     def __init__(self, config: LlavoltaConfig) -> None:
         super().__init__(config)
         self.vision_tower = CLIPVisionModel(config.vision_config)
-        self.multi_modal_projector = LlavoltaProjector(
-            kind=config.projector_type,
-            input_dim=config.vision_config.hidden_size,
-            output_dim=config.text_config.hidden_size,
+        self.multi_modal_projector = make_projector(
+            config.projector_type, config.vision_config.hidden_size, config.text_config.hidden_size
         )
-        self.language_model = CompressingLlama(config.text_config)
+        self.language_model = CompressingLlama(config.text_config, learned_pooling=config.learned_pooling)
         self.post_init()
 
-    def get_input_embeddings(self) -> nn.Module:
-        """Table of the text embeddings."""
-        table: nn.Module = self.language_model.get_input_embeddings()
-        return table
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replace the table of the text embeddings."""
-        self.language_model.set_input_embeddings(value)
+    @property
+    def drop_seed(self) -> int | None:
+        """Seed of random dropping; None in training, where every pass draws anew."""
+        return None if self.training else int(self.config.compression_seed)
 
     def tower_features(self, pixel_values: Tensor) -> Tensor:
         """Features of the chosen layer.
@@ -72,13 +65,11 @@ class LlavoltaModel(LlavoltaPreTrainedModel):
         Returns:
             ``(pictures, tokens, text dim)``.
         """
-        features = self.tower_features(pixel_values)
-        weight = next(self.multi_modal_projector.parameters(), None)
-        # A quantised projector holds integers; its own layer then casts.
-        if weight is not None and weight.is_floating_point():
-            features = features.to(weight.dtype)
-        tokens: Tensor = self.multi_modal_projector(features)
-        return pool_features(tokens, compression.stride) if compression.before_decoder else tokens
+        tokens: Tensor = self.multi_modal_projector(self.tower_features(pixel_values))
+        if not compression.before_decoder:
+            return tokens
+        compressor = self.language_model.compressor_of(compression.grouping, compression.stride, self.drop_seed)
+        return compressor.features(tokens)
 
     def forward(self, inputs_embeds: Tensor, **kwargs: Any) -> CompressedOutput:
         """The decoder on spliced embeddings."""

@@ -1,6 +1,7 @@
 """The visual context compressor: tensors in, shorter tensors out, no model needed.
 
-Each span of visual tokens in a row is replaced by the means of ``stride`` neighbours; text and order are kept:
+Each span of visual tokens in a row is replaced by the means of ``stride`` neighbours; text and order are kept.
+:mod:`baselines.llavolta.compressors` has others, which leave as many tokens and differ in which:
 
     states     [ t0 t1 | v0 v1 v2 v3 v4 | t2 ]      stride 2
     compressed [ t0 t1 |  v01   v23     | t2 ]      the remainder v4 is dropped
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -24,7 +26,11 @@ from torch.nn import functional
 
 from baselines.common.constants import IGNORED_LABEL
 from baselines.common.splice import Span
+from baselines.llavolta.compressors.reduction import Neighbours, Reduction
 from baselines.llavolta.setting import PositionRounding
+
+Reductions = tuple[tuple[Reduction, ...], ...]
+"""One decision for each span of each row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Layout:
 
     Args:
         rows: Each row.
-        stride: Neighbours per pooled token.
+        stride: Tokens per token that is kept.
         left: Padding goes to the left.
     """
 
@@ -76,17 +82,27 @@ class Layout:
         count = torch.tensor(self.lengths, device=device)[:, None]
         return place >= self.length - count if self.left else place < count
 
-    def states(self, states: Tensor) -> Tensor:
-        """Pool hidden states.
+    def reductions(self, decide: Callable[[int, Span], Reduction]) -> Reductions:
+        """One decision per span.
+
+        Args:
+            decide: From a row's number and one of its spans to the decision.
+        """
+        return tuple(tuple(decide(index, span) for span in row.spans) for index, row in enumerate(self.rows))
+
+    def states(self, states: Tensor, reductions: Reductions | None = None) -> Tensor:
+        """Compress hidden states.
 
         Args:
             states: ``(batch, positions, dim)``.
+            reductions: What to do with each span; None takes means of neighbours.
 
         Returns:
-            ``(batch, length, dim)``, zero on padding. Gradients flow through the means.
+            ``(batch, length, dim)``, zero on padding. Gradients flow through means and kept tokens.
         """
+        chosen = reductions or self._means()
         rows = [
-            _join(row, states[index], lambda span: pool_features(span, self.stride))
+            _join(row, states[index], [decision.states for decision in chosen[index]])
             for index, row in enumerate(self.rows)
         ]
         return self._pad(rows, 0)
@@ -100,26 +116,31 @@ class Layout:
         Returns:
             ``(batch, length)``: text keeps its labels, pooled tokens and padding have none.
         """
-        rows = [
-            _join(row, labels[index], lambda span: span.new_full((len(span) // self.stride,), IGNORED_LABEL))
-            for index, row in enumerate(self.rows)
-        ]
+
+        def unlabelled(span: Tensor) -> Tensor:
+            return span.new_full((len(span) // self.stride,), IGNORED_LABEL)
+
+        rows = [_join(row, labels[index], [unlabelled] * len(row.spans)) for index, row in enumerate(self.rows)]
         return self._pad(rows, IGNORED_LABEL)
 
-    def positions(self, positions: Tensor, rounding: PositionRounding = "floor") -> Tensor:
+    def positions(
+        self, positions: Tensor, rounding: PositionRounding = "floor", reductions: Reductions | None = None
+    ) -> Tensor:
         """Position ids of the compressed rows.
 
         Args:
             positions: ``(batch, positions)`` or ``(1, positions)`` whole numbers.
             rounding: ``floor`` takes the floor of the mean. ``float16`` first rounds positions and mean to float16, as
                 the published code does; the two differ only for tokens from position 1024 on.
+            reductions: As :meth:`states`; the same.
 
         Returns:
             ``(batch, length)``. On padding they count on to the right, and are 0 to the left.
         """
         positions = positions.expand(len(self.rows), -1)
+        chosen = reductions or self._means()
         rows = [
-            _join(row, positions[index], lambda span: _mean_positions(span, self.stride, rounding))
+            _join(row, positions[index], [partial(decision.positions, rounding=rounding) for decision in chosen[index]])
             for index, row in enumerate(self.rows)
         ]
         if self.left:
@@ -130,6 +151,9 @@ class Layout:
             for row in rows
         ]
         return torch.stack(counted)
+
+    def _means(self) -> Reductions:
+        return self.reductions(lambda _row, _span: Neighbours(self.stride))
 
     def _pad(self, rows: Sequence[Tensor], value: int) -> Tensor:
         longest = self.length
@@ -147,7 +171,7 @@ def make_layout(
 
     Args:
         spans: Visual spans of each row in coordinates of the padded batch; what reaches beyond the row is cut.
-        stride: Neighbours per pooled token.
+        stride: Tokens per token that is kept.
         positions: Positions of the batch, padding included.
         attention_mask: ``(batch, positions)``, real positions of each row in one piece; None means all are real.
     """
@@ -164,38 +188,16 @@ def make_layout(
     return Layout(tuple(rows), stride, left=any(row.start > 0 for row in rows))
 
 
-def pool_features(features: Tensor, stride: int) -> Tensor:
-    """Means of ``stride`` neighbours, before the decoder sees them.
-
-    Args:
-        features: ``(..., tokens, dim)``.
-        stride: Neighbours per mean.
-
-    Returns:
-        ``(..., tokens // stride, dim)``.
-    """
-    count = features.shape[-2] // stride
-    return features[..., : count * stride, :].unflatten(-2, (count, stride)).mean(dim=-2)
-
-
-def _join(row: RowLayout, values: Tensor, pooled: Callable[[Tensor], Tensor]) -> Tensor:
-    """The row's pieces in order: text as it is, spans as ``pooled`` makes them."""
+def _join(row: RowLayout, values: Tensor, shorten: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
+    """The row's pieces in order: text as it is, each span as its function makes it."""
     pieces = []
     place = row.start
-    for span in row.spans:
+    for span, shortened in zip(row.spans, shorten, strict=True):
         end = span.start + span.length
-        pieces += [values[place : span.start], pooled(values[span.start : end])]
+        pieces += [values[place : span.start], shortened(values[span.start : end])]
         place = end
     pieces.append(values[place : row.start + row.length])
     return torch.cat(pieces)
-
-
-def _mean_positions(span: Tensor, stride: int, rounding: PositionRounding) -> Tensor:
-    groups = span[: len(span) // stride * stride].unflatten(0, (-1, stride)) if len(span) >= stride else span[:0, None]
-    if rounding == "float16":
-        # The sum is exact in float32 for any stride in use; only its ends are rounded.
-        return groups.half().float().mean(dim=1).half().long()
-    return groups.sum(dim=1) // groups.shape[1]
 
 
 def _count(count: int, like: Tensor) -> Tensor:

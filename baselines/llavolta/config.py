@@ -18,9 +18,12 @@ class LlavoltaConfig(LlavaConfig):  # type: ignore[misc, unused-ignore]
 
     Args (beside those of ``LlavaConfig``, of which ``vision_config``, ``text_config``, ``vision_feature_layer`` and
     ``vision_feature_select_strategy`` are used):
-        grouping: Compressor where a call names none; ``none`` is LLaVA-1.5.
+        grouping: Compressor where a call names none; ``none`` is LLaVA-1.5. See
+            :data:`baselines.llavolta.setting.Grouping`.
         compression_layer: Decoder layer whose input is compressed; -1 compresses the projector's output.
-        compression_stride: Neighbours per pooled token.
+        compression_stride: Tokens per token that is kept.
+        compression_seed: Decides what ``random`` keeps; in training it draws anew in every pass.
+        learned_pooling: The model has the parameters of ``learned1d``. Set by itself where ``grouping`` is that.
         position_rounding: ``floor``, or ``float16`` as the published code; see
             :meth:`baselines.llavolta.compress.Layout.positions`.
         projector_type: ``mlp<n>x_gelu``, ``linear`` or ``identity``.
@@ -35,6 +38,8 @@ class LlavoltaConfig(LlavaConfig):  # type: ignore[misc, unused-ignore]
     grouping: Grouping = "none"
     compression_layer: int = 0
     compression_stride: int = 1
+    compression_seed: int = 0
+    learned_pooling: bool = False
     position_rounding: PositionRounding = "floor"
     projector_type: str = "mlp2x_gelu"
     image_aspect_ratio: Literal["pad", "square"] = "pad"
@@ -44,7 +49,7 @@ class LlavoltaConfig(LlavaConfig):  # type: ignore[misc, unused-ignore]
         """Refuse what cannot be built where it is set, not where it is used."""
         super().__post_init__(**kwargs)
         check_projector_type(self.projector_type)
-        _ = self.compression
+        self.learned_pooling = self.learned_pooling or self.compression.grouping == "learned1d"
 
     @property
     def compression(self) -> Compression:

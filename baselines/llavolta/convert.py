@@ -5,8 +5,6 @@ python -m baselines.llavolta.convert SOURCE DESTINATION [--layout native|officia
 
 from __future__ import annotations
 
-import argparse
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +12,18 @@ from typing import Any
 
 import torch
 
-from baselines.common.images import CLIP_MEAN, CLIP_STD
-from baselines.common.shards import MAX_SHARD_BYTES, StoredTensor, compare_keys, read_json, write_folder, write_json
+from baselines.common.conversion import (
+    check_whole,
+    copy_text_files,
+    parameter_shapes,
+    run_converter,
+    source_folder,
+    target_folder,
+    two_folders,
+)
+from baselines.common.settings_tables import fields_of
+from baselines.common.shards import MAX_SHARD_BYTES, StoredTensor, read_json, write_folder
+from baselines.common.torch_files import read_weights, stored_in_archive
 from baselines.llavolta.config import LlavoltaConfig
 from baselines.llavolta.layouts import (
     LAYOUTS,
@@ -27,19 +35,8 @@ from baselines.llavolta.layouts import (
     stored_name,
 )
 from baselines.llavolta.model import LlavoltaForConditionalGeneration
-from baselines.llavolta.settings_files import config_from_llava, config_from_official, write_table
-from baselines.llavolta.weight_files import read_weights, stored_in_archive
-from vdc.errors import InputError, Problem, VdcError
-
-TEXT_FILES = (
-    "tokenizer.json",
-    "tokenizer.model",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "generation_config.json",
-)
-"""Copied as they are: the tokenizer's ids are part of the released weights."""
+from baselines.llavolta.settings_files import config_from_llava, config_from_official, config_table, write_settings
+from vdc.errors import InputError, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +71,7 @@ def read_checkpoint(
         InputError: No such folder, a layout that is none of ours, a missing or broken file, and every missing,
             unexpected or misshapen parameter.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise InputError(Problem("no folder", "a checkpoint folder", "download it first, or check the path", str(root)))
+    root = source_folder(folder)
     stored = read_weights(root)
     layout = guess_layout(stored.keys())
     if layout is None:
@@ -103,24 +98,13 @@ def read_checkpoint(
         tower, tower_settings = _tower(Path(vision_tower))
         tensors |= tower
     config = _read_config(root, layout, tower_settings)
-    shapes = {name: tensor.shape for name, tensor in tensors.items()}
-    expected = expected_shapes(config)
-    problems = compare_keys(tensors, shapes, expected, str(root))
-    if problems:
-        raise InputError(problems)
+    check_whole(tensors, expected_shapes(config), root)
     return Checkpoint(root, layout, config, tensors)
 
 
 def expected_shapes(config: LlavoltaConfig) -> dict[str, tuple[int, ...]]:
     """Canonical name -> shape of every parameter of that model; nothing is allocated."""
-    with torch.device("meta"):
-        model = LlavoltaForConditionalGeneration(config)
-    shapes: dict[str, tuple[int, ...]] = {}
-    for key, tensor in model.state_dict().items():
-        name = canonical_name(key, "native")
-        if name is not None:
-            shapes[name] = tuple(tensor.shape)
-    return shapes
+    return parameter_shapes(lambda: LlavoltaForConditionalGeneration(config), lambda key: canonical_name(key, "native"))
 
 
 def convert(
@@ -154,47 +138,22 @@ def convert(
     Raises:
         InputError: As :func:`read_checkpoint`; a destination that is not empty; a layout that cannot hold the model.
     """
-    target = Path(destination)
+    target = target_folder(destination, overwrite=overwrite)
     known = check_layout(layout)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())) and not overwrite:
-        raise InputError(
-            Problem("something already there", "a new or empty folder", "choose another, or overwrite", str(target))
-        )
     if without_tower and known != "official":
         raise InputError(Problem(f"layout {known} without its tower", "official", "write the tower, or official"))
     checkpoint = read_checkpoint(source, vision_tower=vision_tower, projector=projector)
-    table = write_table(checkpoint.config, known)
+    two_folders(checkpoint.folder, target)
+    table = config_table(checkpoint.config, known)
     chosen = {
         stored_name(name, known, projector_type=checkpoint.config.projector_type): tensor
         for name, tensor in checkpoint.tensors.items()
         if not (without_tower and name.startswith("vision."))
     }
     write_folder(target, chosen, dtype=lambda _: dtype, max_shard_bytes=max_shard_bytes)
-    for name in TEXT_FILES:
-        if (checkpoint.folder / name).is_file() and (checkpoint.folder / name).resolve() != (target / name).resolve():
-            shutil.copyfile(checkpoint.folder / name, target / name)
-    write_json(target / "preprocessor_config.json", image_settings(checkpoint.config))
-    write_json(target / "config.json", table)
+    copy_text_files(checkpoint.folder, target)
+    write_settings(checkpoint.config, target, known, table)
     return target
-
-
-def image_settings(config: LlavoltaConfig) -> dict[str, Any]:
-    """Settings of CLIP's image processor at the tower's size."""
-    size = config.vision_config.image_size
-    return {
-        "crop_size": {"height": size, "width": size},
-        "do_center_crop": True,
-        "do_convert_rgb": True,
-        "do_normalize": True,
-        "do_rescale": True,
-        "do_resize": True,
-        "image_mean": list(CLIP_MEAN),
-        "image_processor_type": "CLIPImageProcessor",
-        "image_std": list(CLIP_STD),
-        "resample": 3,
-        "rescale_factor": 1 / 255,
-        "size": {"shortest_edge": size},
-    }
 
 
 def _read_config(root: Path, layout: Layout, tower: dict[str, Any] | None) -> LlavoltaConfig:
@@ -202,8 +161,7 @@ def _read_config(root: Path, layout: Layout, tower: dict[str, Any] | None) -> Ll
     if layout == "official":
         return config_from_official(table, tower, where=str(root / "config.json"))
     if table.get("model_type") == LlavoltaConfig.model_type:
-        known = LlavoltaConfig().to_dict().keys() - {"model_type", "architectures", "transformers_version"}
-        return LlavoltaConfig(**{key: value for key, value in table.items() if key in known})
+        return LlavoltaConfig(**fields_of(LlavoltaConfig, table))
     return config_from_llava(table)
 
 
@@ -226,28 +184,14 @@ def _projector_tensors(path: Path) -> dict[str, StoredTensor]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """``python -m baselines.llavolta.convert``; exit code 2 for input that cannot be used."""
-    import sys
-
-    parser = argparse.ArgumentParser(prog="python -m baselines.llavolta.convert", description=convert.__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("source")
-    parser.add_argument("destination")
-    parser.add_argument("--layout", default="native", choices=LAYOUTS)
-    parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"))
-    parser.add_argument("--vision-tower")
-    parser.add_argument("--projector")
-    parser.add_argument("--without-tower", action="store_true")
-    parser.add_argument("--overwrite", action="store_true")
-    given = parser.parse_args(arguments)
-    options = {name: value for name, value in vars(given).items() if name not in ("source", "destination", "dtype")}
-    try:
-        dtype = getattr(torch, given.dtype) if given.dtype else None
-        written = convert(given.source, given.destination, dtype=dtype, **options)
-    except VdcError as error:
-        sys.stderr.write(f"convert: {error}\n")
-        return error.exit_code
-    sys.stdout.write(f"{written}\n")
-    return 0
+    return run_converter(
+        convert,
+        "baselines.llavolta.convert",
+        LAYOUTS,
+        arguments,
+        paths=["vision-tower", "projector"],
+        flags=["without-tower"],
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A Llama whose visual tokens get fewer before one of its layers.
 
     layers 0 .. K-1     see every position           mask, rotary angles and cache of the full length
-    compressor          before layer K
+    compressor          before layer K               one decision per picture, for states and positions alike
     layers K .. N-1     see the compressed rows      mask, rotary angles and cache made anew
 
 Layers are those of transformers, unchanged. Without compression all layers see every position, which is the pass of
@@ -14,17 +14,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
-from transformers import Cache
+from torch import Tensor, nn
+from transformers import Cache, LlamaConfig
+from transformers import initialization as init
 from transformers.masking_utils import create_causal_mask
 from transformers.modeling_outputs import BaseModelOutputWithPast
 from transformers.models.llama.modeling_llama import LlamaModel
 from transformers.utils.generic import merge_with_config_defaults
 from transformers.utils.output_capturing import capture_outputs
 
+from baselines.common.splice import Span
 from baselines.llavolta.cache import CompressedCache
-from baselines.llavolta.compress import Layout
-from baselines.llavolta.setting import PositionRounding
+from baselines.llavolta.compress import Layout, Reductions
+from baselines.llavolta.compressors.choose import Compressor
+from baselines.llavolta.compressors.learned import LearnedPooling
+from baselines.llavolta.compressors.received import received_attention
+from baselines.llavolta.compressors.reduction import Reduction
+from baselines.llavolta.setting import Grouping, PositionRounding
 from vdc.errors import InputError, Problem
 
 
@@ -36,11 +42,18 @@ class DecoderCompression:
         layer: Layer whose input is compressed, from 0, below the number of layers.
         layout: The batch.
         rounding: How positions of pooled tokens are rounded.
+        grouping: Which compressor.
+        seed: As :class:`Compressor`.
+        queries: ``(batch,)`` position from which attention is counted, for the compressor by attention alone; see
+            :func:`baselines.llavolta.compressors.received.last_of_prompt`.
     """
 
     layer: int
     layout: Layout
     rounding: PositionRounding
+    grouping: Grouping = "avgpool1d"
+    seed: int | None = 0
+    queries: Tensor | None = None
 
 
 @dataclass
@@ -57,7 +70,26 @@ class CompressedOutput(BaseModelOutputWithPast):  # type: ignore[misc, unused-ig
 
 
 class CompressingLlama(LlamaModel):
-    """Llama without a head; see the module."""
+    """Llama without a head; see the module.
+
+    Args:
+        config: The configuration.
+        learned_pooling: Have the parameters of :class:`LearnedPooling`.
+    """
+
+    def __init__(self, config: LlamaConfig, *, learned_pooling: bool = False) -> None:
+        super().__init__(config)
+        self.compressor = LearnedPooling(config.hidden_size) if learned_pooling else None
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(module, LearnedPooling):  # a checkpoint of LLaVA has none: then it starts as average pooling
+            init.zeros_(module.direction)
+
+    def compressor_of(self, grouping: Grouping, stride: int, seed: int | None) -> Compressor:
+        """A compressor with the parameters that this model has for it."""
+        return Compressor(grouping, stride, seed, self.compressor)
 
     @merge_with_config_defaults
     @capture_outputs
@@ -108,11 +140,13 @@ class CompressingLlama(LlamaModel):
             boundary = cache.deep_layer
         shared = {"past_key_values": past_key_values, "use_cache": use_cache, **kwargs}
 
-        states = embeds
+        states, received = embeds, None
         if boundary:
             mask = create_causal_mask(self.config, embeds, attention_mask, past_key_values, position_ids, layer_idx=0)
             angles = self.rotary_emb(states, position_ids=position_ids)
-            for layer in self.layers[:boundary]:
+            for number, layer in enumerate(self.layers[:boundary]):
+                if compression is not None and compression.queries is not None and number + 1 == boundary:
+                    received = received_attention(layer, states, angles, attention_mask, compression.queries)
                 states = layer(
                     states, attention_mask=mask, position_embeddings=angles, position_ids=position_ids, **shared
                 )
@@ -121,9 +155,10 @@ class CompressingLlama(LlamaModel):
             columns = None if attention_mask is None else attention_mask[:, -embeds.shape[1] :]
             deep_mask = cache.extend(embeds, columns)
         if compression is not None:
-            states = compression.layout.states(states)
-            position_ids = compression.layout.positions(position_ids, compression.rounding)
-            deep_mask = compression.layout.mask(states.device)
+            layout, decisions = compression.layout, self._decide(compression, states, received)
+            states = layout.states(states, decisions)
+            position_ids = layout.positions(position_ids, compression.rounding, decisions)
+            deep_mask = layout.mask(states.device)
             if cache is not None:
                 cache.deep_layer, cache.deep_mask = boundary, deep_mask
         if boundary < len(self.layers):
@@ -139,6 +174,16 @@ class CompressingLlama(LlamaModel):
             position_ids=position_ids.expand(len(states), -1),
             attention_mask=None if compression is None else deep_mask,
         )
+
+    def _decide(self, compression: DecoderCompression, states: Tensor, received: Tensor | None) -> Reductions:
+        """What becomes of each picture; decided once, for states and positions alike."""
+        compressor = self.compressor_of(compression.grouping, compression.layout.stride, compression.seed)
+
+        def decide(row: int, span: Span) -> Reduction:
+            place = slice(span.start, span.start + span.length)
+            return compressor.reduce(states[row, place], None if received is None else received[row, place])
+
+        return compression.layout.reductions(decide)
 
 
 def _check_cache(cache: Cache | None) -> None:

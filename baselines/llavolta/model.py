@@ -10,6 +10,7 @@ Frames of a video are pictures. Nothing is kept between calls.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,11 +18,12 @@ from torch import Tensor, nn
 from transformers import GenerationMixin
 from transformers.models.llava.modeling_llava import LlavaCausalLMOutputWithPast
 
-from baselines.common.constants import IMAGE_PLACEHOLDER
-from baselines.common.splice import PaddingSide, Span, Spliced, placeholder_mask, placeholders_per_row, splice
+from baselines.common.splice import PaddingSide, Span, Spliced, placeholders_per_row, splice
+from baselines.common.spliced_model import SplicedLanguageModel, touching
 from baselines.llavolta.backbone import LlavoltaModel, LlavoltaPreTrainedModel
 from baselines.llavolta.cache import CompressedCache
-from baselines.llavolta.compress import Layout, make_layout
+from baselines.llavolta.compress import make_layout
+from baselines.llavolta.compressors.received import last_of_prompt
 from baselines.llavolta.config import LlavoltaConfig
 from baselines.llavolta.decoder import DecoderCompression
 from baselines.llavolta.generation import check_options, spans_from_tensor, spans_to_tensor
@@ -45,7 +47,7 @@ class LlavoltaOutput(LlavaCausalLMOutputWithPast):  # type: ignore[misc, unused-
     labels: Tensor | None = None
 
 
-class LlavoltaForConditionalGeneration(LlavoltaPreTrainedModel, GenerationMixin):
+class LlavoltaForConditionalGeneration(SplicedLanguageModel, LlavoltaPreTrainedModel, GenerationMixin):
     """LLaVolta with its language head.
 
     Args:
@@ -55,30 +57,11 @@ class LlavoltaForConditionalGeneration(LlavoltaPreTrainedModel, GenerationMixin)
     pictures or none, either padding side, beam search, layer 0 with a cache, and no counter or span left on the model.
     """
 
-    _tied_weights_keys = {"lm_head.weight": "model.language_model.embed_tokens.weight"}  # noqa: RUF012
-
     def __init__(self, config: LlavoltaConfig) -> None:
         super().__init__(config)
         self.model = LlavoltaModel(config)
         self.lm_head = nn.Linear(config.text_config.hidden_size, config.text_config.vocab_size, bias=False)
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Module:
-        """Table of the text embeddings."""
-        return self.model.get_input_embeddings()
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replace the table of the text embeddings."""
-        self.model.set_input_embeddings(value)
-
-    def get_output_embeddings(self) -> nn.Module:
-        """The language head."""
-        return self.lm_head
-
-    @property
-    def placeholder_ids(self) -> tuple[int, ...]:
-        """Ids that stand for a picture: the one of the data formats and the tokenizer's."""
-        return tuple({IMAGE_PLACEHOLDER, int(self.config.image_token_index)})
 
     def splice_inputs(
         self,
@@ -120,8 +103,7 @@ class LlavoltaForConditionalGeneration(LlavoltaPreTrainedModel, GenerationMixin)
                 tokens = self.model.encode_pictures(stack, chosen)
                 blocks = [[tokens[number] for number in row] for row in numbers]
             elif self.training and (spare := first_picture(pixel_values)) is not None:
-                # Every worker of a parallel training must touch the same parameters in every step.
-                dummy = self.model.encode_pictures(spare, chosen).sum() * 0
+                dummy = self.model.encode_pictures(spare, chosen)
         spliced = splice(
             input_ids=input_ids,
             visual=blocks,
@@ -132,9 +114,7 @@ class LlavoltaForConditionalGeneration(LlavoltaPreTrainedModel, GenerationMixin)
             padding_side=padding_side,
             max_length=max_length,
         )
-        if dummy is not None:
-            spliced.inputs_embeds.add_(dummy.to(spliced.inputs_embeds.dtype))
-        return spliced
+        return touching(spliced, dummy)
 
     def forward(
         self,
@@ -166,74 +146,71 @@ class LlavoltaForConditionalGeneration(LlavoltaPreTrainedModel, GenerationMixin)
         Raises:
             InputError: Not exactly one of ids and embeddings, or as :meth:`splice_inputs`.
         """
-        if (input_ids is None) == (inputs_embeds is None):
-            raise InputError(
-                Problem(
-                    "both or neither of ids and embeddings", "exactly one of them", "give input_ids or inputs_embeds"
-                )
-            )
         chosen = compression or self.config.compression
-        fresh = past_key_values is None or past_key_values.get_seq_length() == 0
-        spans: tuple[tuple[Span, ...], ...] = ()
-        if input_ids is not None:
-            if fresh and (pixel_values is not None or bool(placeholder_mask(input_ids, self.placeholder_ids).any())):
-                spliced = self.splice_inputs(
-                    input_ids,
-                    pixel_values,
-                    attention_mask=attention_mask,
-                    labels=labels,
-                    compression=chosen,
-                    max_length=self.config.max_sequence_length if labels is not None else None,
-                )
-                inputs_embeds, attention_mask, labels = spliced.inputs_embeds, spliced.attention_mask, spliced.labels
-                position_ids, spans = None, spliced.spans
-            else:
-                inputs_embeds = self.get_input_embeddings()(input_ids)
-        elif visual_spans is not None and fresh:
-            spans = spans_from_tensor(visual_spans)
-        assert inputs_embeds is not None  # noqa: S101  (one of the branches above made them)
-        layout = self._layout(spans, chosen, inputs_embeds, attention_mask)
-        outputs = self.model(
+        splice_inputs = partial(
+            self.splice_inputs,
+            pixel_values=pixel_values,
+            attention_mask=attention_mask,
+            labels=labels,
+            compression=chosen,
+            max_length=self.config.max_sequence_length if labels is not None else None,
+        )
+        seen = self.decoder_inputs(
+            splice_inputs,
+            visual=pixel_values is not None,
+            input_ids=input_ids,
             inputs_embeds=inputs_embeds,
             attention_mask=attention_mask,
             position_ids=position_ids,
             past_key_values=past_key_values,
-            compression=None
-            if layout is None
-            else DecoderCompression(chosen.layer, layout, self.config.position_rounding),
+            labels=labels,
+        )
+        spans = seen.spliced.spans if seen.spliced else ()
+        if inputs_embeds is not None and visual_spans is not None and seen.first:
+            spans = spans_from_tensor(visual_spans)
+        labels = seen.labels
+        plan = self._plan(spans, chosen, seen.inputs_embeds, seen.attention_mask, labels)
+        outputs = self.model(
+            inputs_embeds=seen.inputs_embeds,
+            attention_mask=seen.attention_mask,
+            position_ids=None if seen.spliced else position_ids,  # the decoder counts what is left
+            past_key_values=past_key_values,
+            compression=plan,
             **kwargs,
         )
-        if layout is not None and labels is not None:
-            labels = layout.labels(labels)
-        hidden = outputs.last_hidden_state
-        kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
-        logits = self.lm_head(hidden[:, kept])
-        loss = None
-        if labels is not None:
-            vocabulary = self.config.text_config.vocab_size
-            loss = self.loss_function(logits=logits, labels=labels, vocab_size=vocabulary, **kwargs)
+        if plan is not None and labels is not None:
+            labels = plan.layout.labels(labels)
         return LlavoltaOutput(
-            loss=loss,
-            logits=logits,
-            past_key_values=outputs.past_key_values,
-            hidden_states=outputs.hidden_states,
-            attentions=outputs.attentions,
+            **self.head_outputs(outputs, labels, logits_to_keep, **kwargs),
             position_ids=outputs.position_ids,
             attention_mask=outputs.attention_mask,
             labels=labels,
         )
 
-    def _layout(
+    def _plan(
         self,
         spans: tuple[tuple[Span, ...], ...],
         compression: Compression,
         embeds: Tensor,
         attention_mask: Tensor | None,
-    ) -> Layout | None:
+        labels: Tensor | None,
+    ) -> DecoderCompression | None:
         """How this batch is compressed inside the decoder; None where it is not."""
         if not any(spans) or not compression.inside_decoder(self.config.text_config.num_hidden_layers):
             return None
-        return make_layout(spans, compression.stride, positions=embeds.shape[1], attention_mask=attention_mask)
+        count = embeds.shape[1]
+        layout = make_layout(spans, compression.stride, positions=count, attention_mask=attention_mask)
+        queries = None
+        if compression.grouping == "attention":
+            queries = last_of_prompt(spans, positions=count, attention_mask=attention_mask, labels=labels)
+        return DecoderCompression(
+            layer=compression.layer,
+            layout=layout,
+            rounding=self.config.position_rounding,
+            grouping=compression.grouping,
+            seed=self.model.drop_seed,
+            queries=queries,
+        )
 
     @torch.no_grad()
     def generate(  # type: ignore[override, unused-ignore]
@@ -275,22 +252,11 @@ class LlavoltaForConditionalGeneration(LlavoltaPreTrainedModel, GenerationMixin)
             compression=chosen,
             padding_side="left",  # new tokens follow each row's last real one
         )
-        embeds = spliced.inputs_embeds
-        mask = spliced.attention_mask
-        if mask is None:
-            mask = torch.ones(embeds.shape[:2], dtype=torch.bool, device=embeds.device)
-        made = super().generate(
-            inputs_embeds=embeds,
-            attention_mask=mask.long(),
-            visual_spans=spans_to_tensor(spliced.spans, embeds.device),
+        return self.generate_after(
+            input_ids,
+            spliced,
+            visual_spans=spans_to_tensor(spliced.spans, spliced.inputs_embeds.device),
             compression=chosen,
             past_key_values=CompressedCache(config=self.config.text_config),
             **kwargs,
         )
-        sequences = made if isinstance(made, Tensor) else made.sequences
-        copies = len(sequences) // len(input_ids)
-        whole = torch.cat([input_ids.repeat_interleave(copies, dim=0), sequences], dim=1)
-        if isinstance(made, Tensor):
-            return whole
-        made.sequences = whole
-        return made

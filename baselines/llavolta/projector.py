@@ -1,11 +1,12 @@
-"""From the width of the vision tower to the width of the decoder."""
+"""The projector's types by their published names."""
 
 from __future__ import annotations
 
 import re
 
-from torch import Tensor, nn
+from torch import nn
 
+from baselines.common.projector import Projector
 from vdc.errors import InputError, Problem
 
 _MLP = re.compile(r"^mlp(\d+)x_gelu$")
@@ -32,8 +33,8 @@ def check_projector_type(kind: str) -> int:
     return int(found[1])
 
 
-class LlavoltaProjector(nn.Module):
-    """Linear layers ``linear_1`` to ``linear_<n>`` with exact GELU between each two.
+def make_projector(kind: str, input_dim: int, output_dim: int) -> Projector:
+    """The projector of that type, with exact GELU between its layers.
 
     Args:
         kind: As :func:`check_projector_type`; ``identity`` has no layer.
@@ -43,16 +44,4 @@ class LlavoltaProjector(nn.Module):
     Raises:
         InputError: An unknown type.
     """
-
-    def __init__(self, *, kind: str, input_dim: int, output_dim: int) -> None:
-        super().__init__()
-        self.depth = check_projector_type(kind)
-        self.act = nn.GELU()
-        for number in range(1, self.depth + 1):
-            self.add_module(f"linear_{number}", nn.Linear(input_dim if number == 1 else output_dim, output_dim))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """``(..., input dim)`` to ``(..., output dim)``."""
-        for number in range(1, self.depth + 1):
-            features = self.get_submodule(f"linear_{number}")(features if number == 1 else self.act(features))
-        return features
+    return Projector(depth=check_projector_type(kind), input_dim=input_dim, output_dim=output_dim, act=nn.GELU())

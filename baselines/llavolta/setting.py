@@ -7,7 +7,12 @@ from typing import Literal, get_args
 
 from vdc.errors import InputError, Problem, unknown_name
 
-Grouping = Literal["none", "avgpool1d"]
+Grouping = Literal["none", "avgpool1d", "random", "kmeans", "attention", "learned1d"]
+"""Which compressor. ``avgpool1d`` is LLaVolta; the published code has no other.
+
+``random`` keeps random tokens, ``attention`` those that the end of the prompt attends to in the layer before, as they
+are; ``kmeans`` takes the means of clusters; ``learned1d`` takes means of neighbours with learned weights.
+"""
 GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 
 PositionRounding = Literal["floor", "float16"]
@@ -23,11 +28,12 @@ class Compression:
     Args:
         layer: 0-based decoder layer whose input is compressed; ``BEFORE_DECODER`` compresses before the decoder. At or
             above the number of layers nothing is.
-        stride: Neighbours per pooled token; 1 changes nothing.
-        grouping: ``none`` compresses nothing, whatever the other two say.
+        stride: Tokens per token that is kept; 1 changes nothing. Every compressor keeps ``tokens // stride``.
+        grouping: Which compressor; ``none`` compresses nothing, whatever the other two say.
 
     Raises:
-        InputError: An unknown grouping, a layer below ``BEFORE_DECODER`` or a stride below 1; everything at once.
+        InputError: An unknown grouping, a layer below ``BEFORE_DECODER``, ``attention`` where no layer comes before, or
+            a stride below 1; everything at once.
     """
 
     layer: int = 0
@@ -41,6 +47,14 @@ class Compression:
         if self.layer < BEFORE_DECODER:
             problems.append(
                 Problem(f"compression layer {self.layer}", "-1 or a decoder layer, counted from 0", "correct the layer")
+            )
+        elif self.grouping == "attention" and self.layer < 1:
+            problems.append(
+                Problem(
+                    f"attention at layer {self.layer}",
+                    "layer 1 or above: tokens are ranked by the attention of the layer before",
+                    "choose a deeper layer, or another grouping",
+                )
             )
         if self.stride < 1:
             problems.append(Problem(f"stride {self.stride}", "1 or more", "1 compresses nothing, 8 is strong"))

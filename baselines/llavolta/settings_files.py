@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from transformers import CLIPVisionConfig, LlamaConfig
 
+from baselines.common.chat_template import chat_template
+from baselines.common.processor_files import image_settings, write_processor_files
+from baselines.common.settings_tables import (
+    dtype_name,
+    llava_table,
+    read_llama,
+    read_rope,
+    settings_of,
+    stored_dtype,
+    write_llama,
+)
+from baselines.common.shards import write_json
 from baselines.llavolta.config import LlavoltaConfig
 from baselines.llavolta.layouts import Layout
+from baselines.llavolta.processor import LlavoltaImageProcessor, LlavoltaProcessor
 from vdc.errors import InputError, Problem
 
 CLIP_LARGE_336 = {
@@ -24,25 +38,14 @@ CLIP_LARGE_336 = {
 }
 """The tower of every released model: openai/clip-vit-large-patch14-336."""
 
-_TEXT_FIELDS = (
-    "hidden_size",
-    "intermediate_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "num_key_value_heads",
-    "head_dim",
-    "vocab_size",
-    "max_position_embeddings",
-    "rms_norm_eps",
-    "hidden_act",
-    "attention_bias",
-    "pad_token_id",
-    "bos_token_id",
-    "eos_token_id",
-    "tie_word_embeddings",
-    "initializer_range",
+_OWN_FIELDS = (
+    "grouping",
+    "compression_layer",
+    "compression_stride",
+    "compression_seed",
+    "learned_pooling",
+    "position_rounding",
 )
-_OWN_FIELDS = ("grouping", "compression_layer", "compression_stride", "position_rounding")
 
 
 def config_from_official(
@@ -75,16 +78,14 @@ def config_from_official(
     ]
     if problems:
         raise InputError(problems)
-    text = {name: table[name] for name in _TEXT_FIELDS if table.get(name) is not None}
-    tower = dict(vision or table.get("vision_config") or CLIP_LARGE_336)
-    for name in ("model_type", "torch_dtype", "dtype", "transformers_version", "architectures", "_name_or_path"):
-        tower.pop(name, None)
+    tower = settings_of(vision or table.get("vision_config") or CLIP_LARGE_336)
+    tower.pop("dtype", None)
     own = {name: table[name] for name in _OWN_FIELDS if name in table}
     if own.get("grouping") not in (None, "none") and "compression_layer" not in own:
         # The sample configuration of the repository names a grouping that its code never reads.
         own.pop("grouping")
     return LlavoltaConfig(
-        text_config=LlamaConfig(**text, rope_parameters=_rope(table)).to_dict(),
+        text_config=read_llama(table).to_dict(),
         vision_config=CLIPVisionConfig(**tower).to_dict(),
         projector_type=table.get("mm_projector_type", "linear"),
         vision_feature_layer=table.get("mm_vision_select_layer", -2),
@@ -92,7 +93,7 @@ def config_from_official(
         image_aspect_ratio=table.get("image_aspect_ratio") or "square",
         max_sequence_length=table.get("tokenizer_model_max_length"),
         tie_word_embeddings=bool(table.get("tie_word_embeddings", False)),
-        dtype=table.get("torch_dtype") or table.get("dtype"),
+        dtype=stored_dtype(table),
         **own,
     )
 
@@ -107,23 +108,23 @@ def config_from_llava(table: Mapping[str, Any]) -> LlavoltaConfig:
     Args:
         table: Content of ``config.json``.
     """
-    text, vision = dict(table.get("text_config") or {}), dict(table.get("vision_config") or {})
-    if "rope_parameters" not in text:
-        text["rope_parameters"] = _rope(text)
-    for name in ("rope_theta", "rope_scaling"):
+    text, vision = (settings_of(table.get(name) or {}) for name in ("text_config", "vision_config"))
+    text["rope_parameters"] = read_rope(text)
+    for name in ("rope_theta", "rope_scaling", "dtype"):
         text.pop(name, None)
+    vision.pop("dtype", None)
     return LlavoltaConfig(
-        text_config=LlamaConfig(**_plain(text)).to_dict(),
-        vision_config=CLIPVisionConfig(**_plain(vision)).to_dict(),
+        text_config=LlamaConfig(**text).to_dict(),
+        vision_config=CLIPVisionConfig(**vision).to_dict(),
         image_token_index=table.get("image_token_index", table.get("image_token_id", 32000)),
         vision_feature_layer=table.get("vision_feature_layer", -2),
         vision_feature_select_strategy=table.get("vision_feature_select_strategy", "default"),
         tie_word_embeddings=bool(table.get("tie_word_embeddings", False)),
-        dtype=table.get("torch_dtype") or table.get("dtype"),
+        dtype=stored_dtype(table),
     )
 
 
-def write_table(config: LlavoltaConfig, layout: Layout) -> dict[str, Any]:
+def config_table(config: LlavoltaConfig, layout: Layout) -> dict[str, Any]:
     """``config.json`` of a layout.
 
     Args:
@@ -137,40 +138,47 @@ def write_table(config: LlavoltaConfig, layout: Layout) -> dict[str, Any]:
         return dict(config.to_dict()) | {"architectures": ["LlavoltaForConditionalGeneration"]}
     if layout == "official":
         return _official(config)
+    if config.learned_pooling:
+        raise InputError(
+            Problem("learned_pooling", "a model without its parameters for this layout", "write native or official")
+        )
     if config.projector_type != "mlp2x_gelu":
         raise InputError(
             Problem(f"projector type {config.projector_type}", "mlp2x_gelu for this layout", "write native or official")
         )
-    return {
-        "architectures": ["LlavaForConditionalGeneration"],
-        "model_type": "llava",
-        "text_config": config.text_config.to_dict(),
-        "vision_config": config.vision_config.to_dict(),
-        # transformers looks its placeholder up in the table of embeddings unless it lies behind it.
-        "image_token_index": config.text_config.vocab_size
-        if config.image_token_index < 0
-        else config.image_token_index,
-        "projector_hidden_act": "gelu",
-        "vision_feature_layer": config.vision_feature_layer,
-        "vision_feature_select_strategy": config.vision_feature_select_strategy,
-        "tie_word_embeddings": config.tie_word_embeddings,
-        "dtype": _dtype(config),
-    }
+    return llava_table(config, projector_act="gelu")
+
+
+def write_settings(config: LlavoltaConfig, target: Path, layout: Layout, table: Mapping[str, Any]) -> None:
+    """Write every settings file of a layout.
+
+    Args:
+        config: What model it is.
+        target: Folder of the checkpoint.
+        layout: Layout to write.
+        table: As :func:`config_table`.
+    """
+    images = image_settings(config.vision_config.image_size)
+    if layout == "native":
+        write_processor_files(
+            target,
+            images,
+            image_processor=LlavoltaImageProcessor.__name__,
+            processor=LlavoltaProcessor.__name__,
+            options={"image_aspect_ratio": config.image_aspect_ratio},
+            chat_template=chat_template(LlavoltaProcessor.prompt_format()),
+        )
+    else:
+        write_json(target / "preprocessor_config.json", images)
+    # Last: a conversion that was broken off has no configuration and is refused.
+    write_json(target / "config.json", table)
 
 
 def _official(config: LlavoltaConfig) -> dict[str, Any]:
-    text = config.text_config.to_dict()
-    rope = dict(text.get("rope_parameters") or {})
-    theta, kind = rope.pop("rope_theta", 10000.0), rope.get("rope_type", "default")
     features = {ours: theirs for theirs, ours in FEATURES.items()}
-    table = {name: text[name] for name in _TEXT_FIELDS if text.get(name) is not None}
-    if table.get("head_dim") == text["hidden_size"] // text["num_attention_heads"]:
-        table.pop("head_dim")
-    return table | {
+    return write_llama(config.text_config) | {
         "architectures": ["LlavaLlamaForCausalLM"],
         "model_type": "llava_llama",
-        "rope_theta": theta,
-        "rope_scaling": None if kind == "default" else rope | {"type": kind},
         "mm_vision_tower": "openai/clip-vit-large-patch14-336",
         "mm_hidden_size": config.vision_config.hidden_size,
         "mm_projector_type": config.projector_type,
@@ -183,25 +191,6 @@ def _official(config: LlavoltaConfig) -> dict[str, Any]:
         "tokenizer_model_max_length": config.max_sequence_length,
         "tokenizer_padding_side": "right",
         "vision_config": config.vision_config.to_dict(),
-        "torch_dtype": _dtype(config),
+        "torch_dtype": dtype_name(config.dtype),
         **{name: getattr(config, name) for name in _OWN_FIELDS},
     }
-
-
-def _rope(table: Mapping[str, Any]) -> dict[str, Any]:
-    # transformers 4 kept base and scaling side by side; 5 nests both.
-    nested = table.get("rope_parameters")
-    if isinstance(nested, dict):
-        return dict(nested)
-    scaling = dict(table.get("rope_scaling") or {})
-    kind = scaling.pop("type", None) or scaling.pop("rope_type", None) or "default"
-    return {"rope_theta": table.get("rope_theta") or 10000.0, "rope_type": kind, **scaling}
-
-
-def _plain(table: dict[str, Any]) -> dict[str, Any]:
-    left_out = ("model_type", "torch_dtype", "transformers_version", "architectures", "_name_or_path")
-    return {key: value for key, value in table.items() if key not in left_out}
-
-
-def _dtype(config: LlavoltaConfig) -> str | None:
-    return None if config.dtype is None else str(config.dtype).removeprefix("torch.")

@@ -11,25 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from baselines.common.constants import IGNORED_LABEL
+from baselines.common.conversations import Message as Message
+from baselines.common.conversations import in_turn, record_messages
 from baselines.common.prompts import Encode, PromptFormat, TextSample, encode_with_placeholders, load_format
-from vdc.errors import InputError, Problem
 
 Version = Literal["v1", "plain"]
 
 EOS_TEXT = "</s>"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One side of an exchange.
-
-    Args:
-        human: Whether the user speaks; else the model.
-        text: What is said.
-    """
-
-    human: bool
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +51,9 @@ def read_messages(record: Mapping[str, Any], *, has_image: bool) -> tuple[Messag
     Raises:
         InputError: No conversation, or a speaker that is neither.
     """
-    name = f"record {record.get('id', '?')}"
-    messages = record.get("conversations")
-    if not isinstance(messages, Sequence) or not messages:
-        raise InputError(Problem("no conversations", "a list of messages", "correct the record", name))
-    problems = [
-        Problem(
-            f"a message from {message.get('from')!r}",
-            "text from human or gpt",
-            "correct the record",
-            f"{name}[{number}]",
-        )
-        for number, message in enumerate(messages)
-        if message.get("from") not in ("human", "gpt") or not isinstance(message.get("value"), str)
-    ]
-    if problems:
-        raise InputError(problems)
     return tuple(
-        Message(message["from"] == "human", _placeholder_first(message["value"]) if has_image else message["value"])
-        for message in messages
+        Message(message.human, _placeholder_first(message.text) if has_image else message.text)
+        for message in record_messages(record)
     )
 
 
@@ -92,19 +64,9 @@ def conversation_text(messages: Sequence[Message]) -> str:
         InputError: Two messages in a row from the same side.
     """
     style = prompt_format()
-    spoken = messages[1:] if messages and not messages[0].human else messages
     text = style.system + style.system_separator
-    for number, message in enumerate(spoken):
-        if message.human != (number % 2 == 0):
-            raise InputError(
-                Problem(
-                    "two messages in a row from the same side",
-                    "user and model in turn",
-                    "join them",
-                    f"message {number}",
-                )
-            )
-        text += style.turn(message.text) if message.human else f" {message.text}{EOS_TEXT}"
+    for message in in_turn(messages):
+        text += style.turn(message.text) if message.human else f"{style.before_answer}{message.text}{EOS_TEXT}"
     return text
 
 
@@ -139,7 +101,8 @@ def encode_conversation(
     ids = tokens(text) if has_image else tokens(text)[:max_length]
     labels = list(ids)
     real = sum(token != pad_id for token in ids)
-    marker = prompt_format().user_turn.rpartition("{text}")[2] + " "  # " ASSISTANT: "
+    style = prompt_format()
+    marker = style.user_turn.rpartition("{text}")[2] + style.before_answer  # " ASSISTANT: "
     place = 1
     _ignore(labels, 0, place)
     for number, spoken in enumerate(text.split(EOS_TEXT)):

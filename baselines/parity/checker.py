@@ -11,9 +11,21 @@ from torch import Tensor
 
 from baselines.parity.golden import EXACT, GoldenFolder, Tolerance
 from baselines.parity.report import Item, ParityReport
-from vdc.errors import VdcError
+from vdc.errors import InputError, Problem, VdcError
 
-BROKEN = (VdcError, RuntimeError, ValueError, KeyError, IndexError, TypeError, AttributeError, ArithmeticError, OSError)
+BROKEN = (
+    VdcError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    StopIteration,
+    OSError,
+)
 """What a wrong model or a strange golden file can raise: each becomes a failed item, and the other checks still run."""
 
 
@@ -85,6 +97,10 @@ class Checker:
     def integrity(self, file: str) -> None:
         """Compare a file's size, hash and tensor shapes with what the manifest says."""
         entry = self.golden.files[file]
+        if not file.endswith("/"):
+            self.golden.path(file)  # a file that is not there fails, whether or not the manifest says more about it
+        elif not (self.golden.folder / file).is_dir():
+            raise InputError(Problem("no folder", "every folder of the manifest", "fetch it again", file))
         if "sha256" in entry:
             self.same(file, "sha256", self.golden.sha256(file), entry["sha256"])
         if "bytes" in entry:
@@ -112,6 +128,16 @@ class Checker:
         for file in self.golden.unlisted:
             self.items.append(Item(file, "", "unchecked", None, "", "a file the manifest does not name"))
         return ParityReport(model, str(self.golden.folder), tuple(self.items))
+
+
+def parts_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a manifest holds beside single values: those describe the whole folder, as a seed or a version does."""
+    return {name: value for name, value in manifest.items() if isinstance(value, (dict, list))}
+
+
+def without_prose(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of a manifest that may hold something to check; text describes, and asks for nothing."""
+    return {name: value for name, value in table.items() if not isinstance(value, str)}
 
 
 def _short(value: object) -> str:

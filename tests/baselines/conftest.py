@@ -14,12 +14,26 @@ import pytest
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
 
 
-@pytest.fixture(scope="session")
-def auroracap_golden() -> Path:
-    folder = REFERENCE / "auroracap" / "golden"
+def _golden(model: str) -> Path:
+    folder = REFERENCE / model / "golden"
     if not folder.is_dir():
         pytest.skip("the golden files of the published code are not part of this project and not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def auroracap_golden() -> Path:
+    return _golden("auroracap")
+
+
+@pytest.fixture(scope="session")
+def llama_vid_golden() -> Path:
+    return _golden("llama_vid")
+
+
+@pytest.fixture(scope="session")
+def llavolta_golden() -> Path:
+    return _golden("llavolta")
 
 
 @pytest.fixture(scope="session", autouse=True)

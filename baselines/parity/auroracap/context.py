@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import re
 import tempfile
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from baselines.auroracap.convert import convert, read_checkpoint
 from baselines.auroracap.load import load_model
 from baselines.auroracap.model import AuroraCapForConditionalGeneration
-from baselines.parity.checker import Checker
-from baselines.parity.golden import GoldenFolder
+from baselines.parity.context import GoldenContext
 from vdc.errors import InputError, Problem
 
 _RATIO = re.compile(r"^ratio(\d+(?:\.\d+)?)\.(?!\d)(.+)$")
 
 
-@dataclass
-class Context:
-    """One run.
-
-    Args:
-        golden: The folder.
-        checker: Its book.
-    """
-
-    golden: GoldenFolder
-    checker: Checker
+class Context(GoldenContext):
+    """One run, with what is built from the golden weights."""
 
     @property
     def has_release(self) -> bool:
@@ -83,8 +71,3 @@ class Context:
             if found := _RATIO.match(name):
                 groups.setdefault(float(found[1]), {})[found[2]] = name
         return groups
-
-    def input(self, file: str, name: str) -> Tensor:
-        """A golden tensor that serves as input."""
-        self.checker.used(file, name)
-        return self.golden.tensors(file)[name]

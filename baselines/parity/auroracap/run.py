@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -21,26 +19,22 @@ from baselines.parity.auroracap.vision import (
     check_vision,
 )
 from baselines.parity.checker import Checker
+from baselines.parity.context import by_name, first_fit
 from baselines.parity.golden import GoldenFolder
 from baselines.parity.report import ParityReport
 
-Check = Callable[[Context, str], None]
-
-CHECKS: tuple[tuple[re.Pattern[str], Check], ...] = tuple(
-    (re.compile(pattern), check)
-    for pattern, check in (
-        (r"tome.*\.safetensors", check_merging),
-        (r"vision_hidden.*\.safetensors", check_hidden_states),
-        (r"vision.*\.safetensors", check_vision),
-        (r"projector.*\.safetensors", check_projector),
-        (r"full_inference.*\.safetensors", check_inference),
-        (r"full_training.*\.safetensors", check_training),
-        (r"full_slowfast.*\.safetensors", check_slow_fast),
-        (r"full_missing_frames.*\.safetensors", check_missing_frames),
-        (r"preprocess.*\.safetensors", check_preprocessing),
-        (r"text.*\.json", check_text),
-        (r"frames.*\.json", check_frames),
-    )
+CHECKS = by_name(
+    (r"tome.*\.safetensors", check_merging),
+    (r"vision_hidden.*\.safetensors", check_hidden_states),
+    (r"vision.*\.safetensors", check_vision),
+    (r"projector.*\.safetensors", check_projector),
+    (r"full_inference.*\.safetensors", check_inference),
+    (r"full_training.*\.safetensors", check_training),
+    (r"full_slowfast.*\.safetensors", check_slow_fast),
+    (r"full_missing_frames.*\.safetensors", check_missing_frames),
+    (r"preprocess.*\.safetensors", check_preprocessing),
+    (r"text.*\.json", check_text),
+    (r"frames.*\.json", check_frames),
 )
 """File name -> check, the first that fits; files of the checkpoints are checked as folders."""
 
@@ -75,7 +69,7 @@ def _check(golden: GoldenFolder, checker: Checker) -> ParityReport:
             with checker.guarded(name, "checkpoint"):
                 check_checkpoint(context, name, layout)
     for file in golden.files:
-        found = next((check for pattern, check in CHECKS if pattern.fullmatch(file)), None)
+        found = first_fit(CHECKS, file)
         if found is not None:
             with checker.guarded(file, "check"):
                 found(context, file)

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from baselines.common.llava_layouts import LEFT_OVER
 from baselines.common.shards import read_json
+from baselines.common.torch_files import read_weights, stored_in_archive
 from baselines.llama_vid.compress import parse_compression
 from baselines.llama_vid.convert import convert
-from baselines.llama_vid.layouts import LEFT_OVER, instructblip_name, is_adapter_name, native_name, official_name
-from baselines.llama_vid.stored import read_torch_file, read_weights
-from baselines.parity.llama_vid.context import SETTINGS, WEIGHTS, WORDS, Context
+from baselines.llama_vid.layouts import instructblip_name, is_adapter_name, native_name, official_name
+from baselines.parity.llama_vid.context import SETTINGS, WEIGHTS, Context
 from vdc.errors import InputError
 
 _SAME_SETTINGS = (
@@ -67,7 +68,8 @@ def check_weights(context: Context, file: str) -> None:
         options: dict[str, Any] = {"heads": context.heads, "uneven_grid": True}
         target = convert(context.golden.folder, Path(work) / "back", layout="official", **options)
         back = read_weights(target)
-        missing = [name for name, tensor in kept.items() if not torch.equal(back[name].load(), tensor)]
+        written = {name: official_name(str(native_name(name))) for name in kept}
+        missing = [name for name, tensor in kept.items() if not torch.equal(back[written[name]].load(), tensor)]
         checker.same(file, f"tensors that differ after writing back ({len(kept)})", missing, [])
         with checker.guarded(SETTINGS, "settings"):
             _check_settings(context, read_json(target / "config.json"))
@@ -110,13 +112,14 @@ def _check_settings(context: Context, back: dict[str, Any]) -> None:
     }
     for block, (config, names) in ours.items():
         if block in golden:
-            have = {key: getattr(config, names.get(key, key), None) for key in golden[block]}
-            wanted = dict(golden[block])
-            wanted.pop("add_cross_attention", None)
-            have.pop("add_cross_attention", None)
+            # Cross attention is no setting: the weights have it or not.
+            had = {key for key in golden[block] if hasattr(config, names.get(key, key))} - {"add_cross_attention"}
+            checker.fields(SETTINGS, block, golden[block], frozenset([*had, "add_cross_attention"]))
+            have = {key: getattr(config, names.get(key, key)) for key in had}
+            wanted = {key: golden[block][key] for key in had}
             checker.same(SETTINGS, f"{block}, from the shapes of the weights", have, wanted)
-    words = context.golden.path(WORDS).read_text(encoding="utf-8").splitlines()
-    checker.same(WORDS, "words and the added one: rows of the table", len(words) + 1, qformer.vocab_size)
+    words = context.golden.path(context.words).read_text(encoding="utf-8").splitlines()
+    checker.same(context.words, "words and the added one: rows of the table", len(words) + 1, qformer.vocab_size)
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -125,12 +128,14 @@ def _plain(name: str, value: Any) -> Any:
         return parse_compression(value)
     if name == "image_aspect_ratio":
         return value or "square"
+    if name == "mm_projector_type" and value == "linear":
+        return "mlp1x_gelu"
     return value
 
 
 def _check_adapter(context: Context, folder: Path) -> None:
     manifest, name, checker = context.golden.manifest, context.golden.manifest_name, context.checker
-    made = read_torch_file(folder / "mm_projector.bin")
+    made = stored_in_archive(folder / "mm_projector.bin")
     if "adapter_keys" in manifest:
         checker.same(name, "adapter_keys", sorted(made), sorted(manifest["adapter_keys"]))
         golden = context.golden.tensors(WEIGHTS)
@@ -157,7 +162,7 @@ def check_qformer_mapping(context: Context) -> None:
     with tempfile.TemporaryDirectory() as work:
         path = Path(work) / "qformer.pth"
         torch.save({"model": {**stored, "Qformer.cls.predictions.bias": torch.zeros(1)}}, path)
-        read = read_torch_file(path, "model")
+        read = stored_in_archive(path, "model")
         ours = {key: instructblip_name(key) for key in read}
     found = {key: target for key, target in ours.items() if target is not None}
     checker.same(name, f"pretrain_qformer_mapping ({len(expected)} names)", found, expected)

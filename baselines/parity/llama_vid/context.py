@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -13,36 +12,60 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from baselines.common.prompts import Encode
+from baselines.common.prompts import Encode, plain_encode
 from baselines.common.shards import read_json
 from baselines.llama_vid.convert import Checkpoint, convert, read_checkpoint
 from baselines.llama_vid.model import LlamaVidForConditionalGeneration
-from baselines.llama_vid.tokenizer import LlamaVidTokenizer, encode_questions, encoder, question_tokenizer
-from baselines.parity.checker import Checker
-from baselines.parity.golden import GoldenFolder
+from baselines.llama_vid.tokenizer import LlamaVidTokenizer, encode_questions, question_tokenizer
+from baselines.parity.context import GoldenContext
+from vdc.errors import InputError, Problem
 
 ENTRY_FIELDS = frozenset(["meaning", "bytes", "sha256", "tensors", "atol", "rtol", "tolerance"])
 """Fields of every entry of the manifest that the framework itself reads."""
 
-WEIGHTS, SETTINGS, WORDS, PIECES = "model.safetensors", "config.json", "bert_vocab.txt", "llama_tokenizer/"
+WEIGHTS, SETTINGS = "model.safetensors", "config.json"
+"""Names of the released format, which the folder of golden weights has."""
 
 
-@dataclass(eq=False)
-class Context:
-    """One run.
-
-    Args:
-        golden: The folder.
-        checker: Its book.
-    """
-
-    golden: GoldenFolder
-    checker: Checker
+class Context(GoldenContext):
+    """One run, with what is built from the golden weights."""
 
     @cached_property
     def table(self) -> dict[str, Any]:
         """``config.json`` of the golden folder."""
         return read_json(self.golden.path(SETTINGS))
+
+    @cached_property
+    def words(self) -> str:
+        """File of the query transformer's words: a list of words, one per line.
+
+        Raises:
+            InputError: No such file.
+        """
+        return self._only("a list of words (*vocab*.txt)", lambda name: name.endswith(".txt") and "vocab" in name)
+
+    @cached_property
+    def pieces(self) -> str:
+        """Folder of the language model's tokenizer, as the manifest writes it.
+
+        Raises:
+            InputError: No such folder.
+        """
+        return self._only("a folder with tokenizer.model", self._holds_pieces)
+
+    @property
+    def has_pieces(self) -> bool:
+        """Whether there is such a folder; checks that encode no text do without."""
+        return any(self._holds_pieces(name) for name in self.golden.files)
+
+    def _holds_pieces(self, name: str) -> bool:
+        return (self.golden.folder / name / "tokenizer.model").is_file()
+
+    def _only(self, wanted: str, fits: Callable[[str], bool]) -> str:
+        found = next((name for name in self.golden.files if fits(name)), None)
+        if found is None:
+            raise InputError(Problem("none", wanted, "fetch the folder again", str(self.golden.folder)))
+        return found
 
     @cached_property
     def heads(self) -> dict[str, int]:
@@ -99,17 +122,17 @@ class Context:
     @cached_property
     def questions(self) -> Any:
         """The query transformer's tokenizer."""
-        return question_tokenizer(self.golden.path(WORDS))
+        return question_tokenizer(self.golden.path(self.words))
 
     @cache  # noqa: B019  (a run lives as long as its context)
     def encoder(self, legacy: bool) -> Encode:
         """The language model's tokenizer."""
-        return encoder(LlamaVidTokenizer(str(self.golden.folder / PIECES / "tokenizer.model"), legacy=legacy))
+        return plain_encode(LlamaVidTokenizer(str(self.golden.folder / self.pieces / "tokenizer.model"), legacy=legacy))
 
     @cached_property
     def legacy(self) -> bool:
         """Which kind of tokenizer the golden batches were made with."""
-        table = read_json(self.golden.folder / PIECES / "tokenizer_config.json")
+        table = read_json(self.golden.folder / self.pieces / "tokenizer_config.json")
         return bool(table.get("legacy", True))
 
     def question_tensors(self, rows: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
@@ -125,11 +148,6 @@ class Context:
             all_masks[number, : len(row)] = mask[start : start + len(row)]
             start += len(row)
         return all_ids, all_masks
-
-    def input(self, file: str, name: str) -> Tensor:
-        """A golden tensor that serves as input."""
-        self.checker.used(file, name)
-        return self.golden.tensors(file)[name]
 
     def numbered(self, file: str, prefix: str) -> list[str]:
         """Tensors of a file named by that prefix and a number, in order of the number."""

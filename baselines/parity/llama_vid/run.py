@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
-from baselines.parity.checker import Checker
+from baselines.common.shards import read_json
+from baselines.parity.checker import Checker, parts_of
+from baselines.parity.context import by_name, first_fit
 from baselines.parity.golden import GoldenFolder
 from baselines.parity.llama_vid.checkpoints import check_probes, check_qformer_mapping, check_weights
-from baselines.parity.llama_vid.context import ENTRY_FIELDS, PIECES, SETTINGS, WEIGHTS, WORDS, Context
+from baselines.parity.llama_vid.context import ENTRY_FIELDS, SETTINGS, WEIGHTS, Context
 from baselines.parity.llama_vid.full import check_full
+from baselines.parity.llama_vid.judging import PREFIX, check_judge_sums
 from baselines.parity.llama_vid.text import (
     check_conversation,
     check_frames,
@@ -21,37 +23,40 @@ from baselines.parity.llama_vid.text import (
 from baselines.parity.llama_vid.tokens import check_context_attention, check_long
 from baselines.parity.llama_vid.vision import check_query_transformer, check_question_tokenizer, check_tower
 from baselines.parity.report import ParityReport
+from baselines.parity.sampling import check_mixed
 
-Check = Callable[[Context, str], None]
+IMAGE_SCORERS = re.compile(r"(pope|science|vqa|textvqa|vizwiz|gqa|seed|mme|mmbench).*")
+"""Parts of ``eval_scoring`` that belong to image benchmarks."""
 
-CHECKS: tuple[tuple[re.Pattern[str], Check], ...] = tuple(
-    (re.compile(pattern), check)
-    for pattern, check in (
-        (r"model.*\.safetensors", check_weights),
-        (r"eva_vit.*\.safetensors", check_tower),
-        (r"qformer.*\.safetensors", check_query_transformer),
-        (r"context_attention_long.*\.safetensors", check_long),
-        (r"context_attention.*\.safetensors", check_context_attention),
-        (r"(splice|train_batch|long_video).*\.safetensors", check_full),
-        (r"image_preprocess.*\.safetensors", check_pixels),
-        (r"preprocess.*\.json", check_preprocess),
-        (r"conversation.*\.json", check_conversation),
-        (r"frame_sampling.*\.json", check_frames),
-        (r"subtitles.*\.json", check_subtitles),
-    )
+
+def _check_scores(context: Context, file: str) -> None:
+    golden, checker = context.golden.json(file), context.checker
+    known = frozenset(part for part in golden if part.startswith(PREFIX) or IMAGE_SCORERS.fullmatch(part))
+    checker.fields(file, "", golden, known)
+    for part in sorted(known, key=list(golden).index):
+        if part.startswith(PREFIX):
+            with checker.guarded(file, part):
+                check_judge_sums(context, file, part)
+        else:
+            checker.not_covered(file, part, "image benchmarks are scored by lmms-eval, not by the model")
+
+
+CHECKS = by_name(
+    (r"model.*\.safetensors", check_weights),
+    (r"eva_vit.*\.safetensors", check_tower),
+    (r"qformer.*\.safetensors", check_query_transformer),
+    (r"context_attention_long.*\.safetensors", check_long),
+    (r"context_attention.*\.safetensors", check_context_attention),
+    (r"(splice|train_batch|long_video).*\.safetensors", check_full),
+    (r"image_preprocess.*\.safetensors", check_pixels),
+    (r"preprocess.*\.json", check_preprocess),
+    (r"conversation.*\.json", check_conversation),
+    (r"frame_sampling.*\.json", check_frames),
+    (r"subtitles.*\.json", check_subtitles),
+    (r"length_grouping.*\.json", lambda context, file: check_mixed(context.checker, file)),
+    (r"eval_scoring.*\.json", _check_scores),
 )
 """File name -> check, the first that fits."""
-
-ELSEWHERE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), reason)
-    for pattern, reason in (
-        (r"length_grouping.*\.json", "batches are grouped by the trainer's sampler, not by the model"),
-        (r"eval_scoring.*\.json", "image benchmarks are scored by lmms-eval, not by the model"),
-    )
-)
-"""Files about parts that are not the model's, with the reason."""
-
-JUDGED = "how a judge's replies are added up is scoring's part, and open-ended video questions are not scored there yet"
 
 _MANIFEST = frozenset(
     [
@@ -80,29 +85,21 @@ def check(folder: Path) -> ParityReport:
     golden = GoldenFolder(folder)
     checker = Checker(golden)
     context = Context(golden, checker)
-    checker.fields(golden.manifest_name, "", golden.manifest, _MANIFEST)
+    checker.fields(golden.manifest_name, "", parts_of(golden.manifest), _MANIFEST)
     for file in golden.files:
         with checker.guarded(file, "file"):
             checker.integrity(file)
     for file in golden.files:
-        reason = next((reason for pattern, reason in ELSEWHERE if pattern.fullmatch(file)), None)
-        found = next((check for pattern, check in CHECKS if pattern.fullmatch(file)), None)
-        if reason is not None:
-            for part in golden.json(file) if isinstance(golden.json(file), dict) else [""]:
-                checker.not_covered(file, part, JUDGED if part.startswith("judge") else reason)
-        elif found is not None:
+        found = first_fit(CHECKS, file)
+        if found is not None:
             with checker.guarded(file, "check"):
                 found(context, file)
-    for file in (WORDS, SETTINGS, WEIGHTS):
-        if file in golden.files:
+    for file in golden.files:
+        if file in (SETTINGS, WEIGHTS) or file.endswith((".txt", "/")):
             checker.fields(file, "", golden.files[file], ENTRY_FIELDS)
-    if PIECES in golden.files:
-        with checker.guarded(PIECES, "tokenizer"):
-            table = golden.json(f"{PIECES}tokenizer_config.json")
-            made = context.encoder(context.legacy)("a", True)
-            checker.same(PIECES, "ids start with the first id", made[0] == 1, bool(table.get("add_bos_token", True)))
-            rows = context.checkpoint.config.text_config.vocab_size
-            checker.same(PIECES, "every id has a row in the table", max(made) < rows, True)
+    if context.has_pieces:
+        with checker.guarded(golden.manifest_name, "tokenizer"):
+            _check_pieces(context)
     for key, run in (
         ("pretrain_qformer_mapping", lambda: check_qformer_mapping(context)),
         ("bert_tokenizer_call", lambda: check_question_tokenizer(context, golden.manifest)),
@@ -112,3 +109,11 @@ def check(folder: Path) -> ParityReport:
             with checker.guarded(golden.manifest_name, key):
                 run()
     return checker.report("llama_vid")
+
+
+def _check_pieces(context: Context) -> None:
+    table = read_json(context.golden.folder / context.pieces / "tokenizer_config.json")
+    config, made = context.checkpoint.config.text_config, context.encoder(context.legacy)("a", True)
+    first, wanted = made[0] == config.bos_token_id, bool(table.get("add_bos_token", True))
+    context.checker.same(context.pieces, "ids start with the first id", first, wanted)
+    context.checker.same(context.pieces, "every id has a row in the table", max(made) < config.vocab_size, True)

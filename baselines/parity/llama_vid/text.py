@@ -66,7 +66,7 @@ def _check_case(context: Context, file: str, label: str, case: dict[str, Any]) -
 
 def _after_media_step(case: dict[str, Any]) -> list[dict[str, str]]:
     """The messages with their marks moved; what precedes the user's first message is kept, as published."""
-    messages = read_messages(case["sample"])
+    messages = list(read_messages(case["sample"]))
     leading = case["sample"][: len(case["sample"]) - len(messages)]
     if case["version"] == "plain_guided":
         return [{"from": "human", "value": "<image>"}, {"from": "gpt", "value": messages[1].text}]

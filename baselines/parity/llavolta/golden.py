@@ -10,7 +10,7 @@ from baselines.common.shards import read_json
 from baselines.parity.golden import EXACT, GoldenFolder, Tolerance
 from vdc.errors import InputError, Problem
 
-_NUMBER = r"\s*=?\s*(\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)"
+_NUMBER = r"(\d*\.?\d+(?:[eE][-+]?\d+)?)"
 
 
 class LlavoltaGolden(GoldenFolder):
@@ -61,6 +61,8 @@ class LlavoltaGolden(GoldenFolder):
 def _granted(table: Any, tensor: str) -> Tolerance | None:
     if not isinstance(table, dict):
         return _parsed(table) if table is not None else None
+    if tensor in table:
+        return _parsed(table[tensor])
     words = tensor.split(".")
     for key, value in table.items():
         if any(word == key or word.startswith(f"{key}_") for word in words):
@@ -69,8 +71,13 @@ def _granted(table: Any, tensor: str) -> Tolerance | None:
 
 
 def _parsed(value: Any) -> Tolerance:
-    """``atol 1e-4, rtol 1e-4`` with any words around it; a number; anything else is exact."""
+    """``atol 1e-4, rtol 1e-4`` with any words around it, or a table of the two; a number alone; the rest is exact."""
     if isinstance(value, (int, float)):
         return Tolerance(float(value))
-    parts = {key: re.search(key + _NUMBER, str(value)) for key in ("atol", "rtol")}
+    if isinstance(value, dict):
+        return Tolerance(**{key: float(value[key]) for key in ("atol", "rtol") if key in value})
+    parts = {key: re.search(rf"{key}\s*[=:]?\s*{_NUMBER}", str(value)) for key in ("atol", "rtol")}
+    alone = re.match(rf"\s*{_NUMBER}\b", str(value))
+    if alone and not any(parts.values()):
+        return Tolerance(float(alone[1]))
     return Tolerance(**{key: float(found[1]) for key, found in parts.items() if found})

@@ -14,10 +14,10 @@ pytest.importorskip("transformers", reason="the baselines extra (transformers) i
 import torch
 
 from baselines.common.shards import read_folder
+from baselines.common.torch_files import read_weights
 from baselines.llama_vid.convert import convert, expected_shapes, main, read_checkpoint
 from baselines.llama_vid.layouts import is_adapter_name, native_name, official_name
 from baselines.llama_vid.model import LlamaVidForConditionalGeneration
-from baselines.llama_vid.stored import read_weights
 from baselines.llama_vid.toy import TOY_WORDS, toy_config, toy_model, write_toy
 from vdc.errors import InputError
 
@@ -155,6 +155,24 @@ def test_legacy_settings_of_released_models_are_understood(release: Path, tmp_pa
     assert config.text_config.rope_parameters["factor"] == 16.0
     assert config.text_config.rope_parameters["rope_type"] == "linear"
     assert config.bert_type == "qformer_pretrain_freeze"
+
+
+@pytest.mark.parametrize(("kind", "number"), [("linear", ""), ("mlp1x_gelu", "0.")])
+def test_a_projector_of_one_layer_is_read_in_both_spellings_and_written_in_the_one_with_a_number(
+    release: Path, tmp_path: Path, kind: str, number: str
+) -> None:
+    weights = published(release)
+    kept = {key: value for key, value in weights.items() if "mm_projector" not in key}
+    layer = {f"model.mm_projector.{number}{part}": weights[f"model.mm_projector.0.{part}"] for part in ("weight", "bias")}
+    given, back = tmp_path / "given", tmp_path / "back"
+    given.mkdir()
+    torch.save(kept | layer, given / "pytorch_model.bin")
+    (given / "config.json").write_text((release / "config.json").read_text())
+    edit_config(given, mm_projector_type=kind)
+    assert read_checkpoint(given).config.projector_depth == 1
+    convert(given, back, layout="official")
+    assert json.loads((back / "config.json").read_text())["mm_projector_type"] == "mlp1x_gelu"
+    assert torch.equal(published(back)["model.mm_projector.0.weight"], layer[f"model.mm_projector.{number}weight"])
 
 
 @pytest.mark.parametrize(

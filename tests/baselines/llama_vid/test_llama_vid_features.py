@@ -36,7 +36,8 @@ def test_broken_off_it_goes_on_where_it_was(
 ) -> None:
     clip = make_clip(20)
     whole = extract_film(toy_vid, SPEC, clip, tmp_path / "whole", fps=10, block=6)
-    encode, calls = toy_vid.model.encode_frames, []
+    tower, calls = toy_vid.model.vision_tower, []
+    encode = tower.forward
 
     def breaks(pixels: torch.Tensor) -> torch.Tensor:
         calls.append(len(pixels))
@@ -44,7 +45,7 @@ def test_broken_off_it_goes_on_where_it_was(
             raise KeyboardInterrupt
         return encode(pixels)
 
-    monkeypatch.setattr(toy_vid.model, "encode_frames", breaks)
+    monkeypatch.setattr(tower, "forward", breaks)
     with pytest.raises(KeyboardInterrupt):
         extract_film(toy_vid, SPEC, clip, tmp_path / "f", fps=10, block=6)
     resumed = extract_film(toy_vid, SPEC, clip, tmp_path / "f", fps=10, block=6)

@@ -12,13 +12,13 @@ pytest.importorskip("transformers", reason="the baselines extra (transformers) i
 
 from baselines.common.byte_tokenizer import FIRST_BYTE, make_byte_tokenizer
 from baselines.common.constants import IGNORED_LABEL, IMAGE_PLACEHOLDER
+from baselines.common.prompts import plain_encode
 from baselines.llama_vid.prompts import ask, ask_about_film, load_template, template_names
 from baselines.llama_vid.subtitles import Subtitle, interleave, parse_srt
-from baselines.llama_vid.tokenizer import encoder
 from baselines.llama_vid.training_text import encode_sample
 from vdc.errors import InputError
 
-ENCODE = encoder(make_byte_tokenizer())
+ENCODE = plain_encode(make_byte_tokenizer())
 SYSTEM = (
     "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, "
     "and polite answers to the user's questions."

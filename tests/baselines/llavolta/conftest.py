@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-REFERENCE = Path(__file__).parents[4] / "shared" / "reference"
-
-
-@pytest.fixture(scope="session")
-def llavolta_golden() -> Path:
-    folder = REFERENCE / "llavolta" / "golden"
-    if not folder.is_dir():
-        pytest.skip("the golden files of the published code are not part of this project and not beside this checkout")
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baselines.common.splice import Span
-from baselines.llavolta.compress import make_layout, pool_features
+from baselines.llavolta.compress import make_layout
+from baselines.llavolta.compressors.choose import Compressor
 from baselines.llavolta.setting import Compression
 from vdc.errors import InputError
 
@@ -123,7 +124,7 @@ def test_gradients_are_shared_by_the_tokens_of_a_mean() -> None:
 
 def test_pooling_before_the_decoder_drops_the_remainder() -> None:
     features = torch.arange(14.0).view(2, 7, 1)
-    assert pool_features(features, 3)[..., 0].tolist() == [[1, 4], [8, 11]]
+    assert Compressor("avgpool1d", 3).features(features)[..., 0].tolist() == [[1, 4], [8, 11]]
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -194,3 +195,36 @@ def test_callback_follows_the_trainers_step_and_survives_a_restart() -> None:
     whole = run(0, 8)
     assert [setting.stride for setting in whole] == [8, 8, 2, 2, 2, 2, 1, 1]
     assert run(0, 3) + run(3, 8) == whole
+
+
+def test_counter_callback_counts_every_pass_and_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    from baselines.llavolta.stage_callback import COUNTER_FILE, CounterCallback
+
+    def run(first: int, last: int, *, resume: Path | None = None) -> list[int]:
+        """Optimiser steps of two passes each; the stride of every pass."""
+        model = SimpleNamespace(config=LlavoltaConfig())
+        schedule = CounterSchedule(strides=[8, 2, 1], layers=[2, 2, 0], pivots=[3, 6])
+        callback, seen = CounterCallback(schedule, after=NO_COMPRESSION), []
+        if resume is not None:
+            callback.resume(resume)
+        for step in range(first, last):
+            callback.on_step_begin(None, None, None, model=model)
+            seen.append(model.config.compression.stride)
+            callback.on_substep_end(None, None, None, model=model)
+            seen.append(model.config.compression.stride)
+            callback.on_step_end(None, None, None, model=model)
+            state = SimpleNamespace(global_step=step + 1, is_world_process_zero=True)
+            (tmp_path / f"checkpoint-{step + 1}").mkdir(exist_ok=True)
+            callback.on_save(SimpleNamespace(output_dir=str(tmp_path)), state, None, model=model)
+        callback.on_train_end(None, None, None, model=model)
+        assert model.config.compression == NO_COMPRESSION
+        return seen
+
+    whole = run(0, 5)
+    assert whole == [8, 8, 8, 8, 2, 2, 2, 1, 1, 1]
+    assert whole[:6] + run(3, 5, resume=tmp_path / "checkpoint-3") == whole
+    (tmp_path / "checkpoint-3" / COUNTER_FILE).unlink()
+    with pytest.raises(InputError, match="schedule it was made with"):
+        run(3, 5, resume=tmp_path / "checkpoint-3")
