@@ -9,27 +9,12 @@
 #   vdc caption --model wchai/AuroraCap-7B-VID-xtuner --benchmark vdc --videos VIDEOS --out predictions.jsonl
 set -euo pipefail
 
-python -c "import baselines.auroracap" 2>/dev/null && command -v vdc >/dev/null || {
-  echo "found no vdc-toolkit with the baselines extra on the path; do next: activate its environment first" >&2
-  exit 2
-}
-mkdir -p "${1:-auroracap_cpu}"
-work=$(cd "${1:-auroracap_cpu}" && pwd)
+source "$(dirname "$0")/toy.sh"
+work_folder "${1:-}" auroracap_cpu
 
 echo "1. a toy model in the layout of the release, and six synthetic videos with questions"
-python - "$work/released" <<'PY'
-import json, shutil, sys
-from baselines.auroracap.toy import write_toy_release
-from baselines.common.byte_tokenizer import EOS, FIRST_BYTE
-
-shutil.rmtree(sys.argv[1], ignore_errors=True)
-folder = write_toy_release(sys.argv[1], seed=0)
-# printable letters only: random bytes would not be text
-spoken = {EOS, *(FIRST_BYTE + byte for byte in range(32, 127))}
-settings = {"suppress_tokens": [token for token in range(320) if token not in spoken], "eos_token_id": EOS}
-(folder / "generation_config.json").write_text(json.dumps(settings))
-PY
-vdc build synthetic --videos 6 --seed 0 --seconds 2 --size 96 --out "$work/world" --overwrite
+toy_release "from baselines.auroracap.toy import write_toy_release; write_toy_release(target, seed=0)"
+toy_world
 
 echo "2. convert the released layout to the one that transformers loads"
 python -m baselines.auroracap.convert "$work/released" "$work/model" --overwrite
@@ -37,16 +22,11 @@ python -m baselines.auroracap.convert "$work/released" "$work/model" --overwrite
 echo "3. caption; stop it at any time, the same command goes on"
 vdc caption --model "$work/model" --benchmark "$work/world" --frames 8 --token-kept-ratio 0.2 --max-new-tokens 64 \
   --device cpu --out "$work/predictions.jsonl"
-vdc validate "$work/predictions.jsonl" --benchmark "$work/world"
 
-echo "4. score with the offline judge"
-rm -rf "$work/run"
-vdc score "$work/predictions.jsonl" --benchmark "$work/world" --judge lexical --out "$work/run"
+echo "4. validate, score with the offline judge, and the report"
+toy_report
 
-echo "5. the report"
-cat "$work/run/report.md"
-
-echo "6. submit the run to a board of its own, with API, queue and one worker on this machine"
+echo "5. submit the run to a board of its own, with API, queue and one worker on this machine"
 port=$(python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 export VDC_HOME="$work/board" VDC_LEADERBOARD_BENCHMARKS="$work/world" VDC_LEADERBOARD_JUDGE=lexical
 rm -rf "$VDC_HOME"

@@ -1,4 +1,4 @@
-"""What the try-out page does, without the page: models by name, an uploaded clip, and answers side by side."""
+"""What the try-out page does, without the page: an uploaded clip, and several models' answers, turn after turn."""
 
 from __future__ import annotations
 
@@ -6,32 +6,22 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from baselines.captioning.chat import answers
-from baselines.captioning.clips import IMAGE_EXTENSIONS
-from baselines.captioning.types import ChatModel, ModelSettings
+from baselines.app.model_lines import ModelLine
+from baselines.captioning.clips import FEATURES_EXTENSION, IMAGE_EXTENSIONS, read_media
+from baselines.captioning.types import ChatModel, Media, ModelSettings, Turn, View
 from vdc.benchmark.video_ids import VIDEO_EXTENSIONS
-from vdc.errors import InputError, Problem, VdcError
+from vdc.errors import InputError, VdcError
 
-UPLOAD_TYPES: Final = tuple(ending.removeprefix(".") for ending in (*VIDEO_EXTENSIONS, *IMAGE_EXTENSIONS))
+UPLOAD_TYPES: Final = tuple(
+    ending.removeprefix(".") for ending in (*VIDEO_EXTENSIONS, *IMAGE_EXTENSIONS, FEATURES_EXTENSION)
+)
 
 OpenModel = Callable[[ModelSettings, str | None], ChatModel]
-
-
-@dataclass(frozen=True, slots=True)
-class PageStart:
-    """What the page is started with.
-
-    Args:
-        models: Names to offer.
-        base_url: Server they are on; None runs them in this process.
-    """
-
-    models: tuple[str, ...] = ()
-    base_url: str | None = None
+"""Loads a model, or finds it loaded already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +29,8 @@ class Answer:
     """What one model said.
 
     Args:
-        model: Its name.
-        text: The answer; empty where there is none.
+        model: Its line.
+        text: The answer; empty, or broken off, where there is a problem.
         problem: Why there is none, in words; empty where there is one.
         elapsed_s: Seconds it took, loading included where the model was not loaded yet.
     """
@@ -51,64 +41,93 @@ class Answer:
     elapsed_s: float
 
 
-def page_arguments(words: Sequence[str]) -> PageStart:
-    """Read ``--model NAME ... --base-url URL``."""
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--model", action="append", default=[])
-    parser.add_argument("--base-url")
-    given, _ = parser.parse_known_args(list(words))
-    return PageStart(tuple(given.model), given.base_url)
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question and what every model said to it."""
+
+    question: str
+    answers: tuple[Answer, ...]
 
 
-def model_names(text: str) -> list[str]:
-    """Names from a text field, one per line, each once."""
-    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
-
-
-def ask_models(
-    names: Sequence[str],
-    media: bytes,
-    file_name: str,
-    question: str,
-    *,
-    frames: int,
-    token_kept_ratio: float | None,
-    max_new_tokens: int,
-    base_url: str | None,
-    open_model: OpenModel,
-) -> list[Answer]:
-    """The answer of each model to one question about an uploaded file; one that fails does not stop the others.
+class Upload:
+    """A file that a visitor gave; every model's view of it is read once.
 
     Args:
-        names: Models.
-        media: Contents of the file.
+        content: The file.
         file_name: Its name; only the ending is used.
-        question: The question.
-        frames: Frames taken from a video.
-        token_kept_ratio: As :class:`ModelSettings`.
-        max_new_tokens: Longest answer, tokens.
-        base_url: Server; None runs models in this process.
-        open_model: Loads a model, or finds it loaded already.
-
-    Raises:
-        InputError: No model is named.
     """
-    if not names:
-        raise InputError(Problem("no model", "a folder or Hub name per line", "name one"))
-    given: list[Answer] = []
-    with tempfile.TemporaryDirectory(prefix="vdc-try-") as folder:
-        path = Path(folder) / f"clip{Path(file_name).suffix.lower()}"
-        path.write_bytes(media)
-        for name in names:
-            started = time.monotonic()
-            text = problem = ""
-            try:
-                settings = ModelSettings(
-                    model=name, frames=frames, token_kept_ratio=token_kept_ratio, max_new_tokens=max_new_tokens
-                )
-                text = answers(open_model(settings, base_url), path, [question], frames)[0]
-            except (VdcError, RuntimeError, ValueError) as error:
-                # the folder of the upload means nothing to the reader
-                problem = str(error).replace(f"{path}: ", "") or type(error).__name__
-            given.append(Answer(name, text, problem, time.monotonic() - started))
-    return given
+
+    def __init__(self, content: bytes, file_name: str) -> None:
+        self._content = content
+        self._ending = Path(file_name).suffix.lower()
+        self._read: dict[str, Media] = {}
+
+    def media(self, view: View, key: str) -> Media:
+        """What a model is shown of it.
+
+        Args:
+            view: How the model wants it to be read.
+            key: Names the model with its settings.
+
+        Raises:
+            InputError: It cannot be read.
+        """
+        if key not in self._read:
+            with tempfile.TemporaryDirectory(prefix="vdc-try-") as folder:
+                path = Path(folder) / f"clip{self._ending}"
+                path.write_bytes(self._content)
+                try:
+                    self._read[key] = read_media(path, view)
+                except InputError as error:
+                    # the folder of the upload means nothing to the reader
+                    raise InputError([replace(problem, where="") for problem in error.problems]) from error
+        return self._read[key]
+
+
+def page_models(words: Sequence[str]) -> list[str]:
+    """The lines in ``--model LINE --model LINE ...``."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--model", action="append", default=[])
+    given, _ = parser.parse_known_args(list(words))
+    return list(given.model)
+
+
+def ask_model(
+    line: ModelLine,
+    upload: Upload,
+    question: str,
+    *,
+    earlier: Sequence[Exchange] = (),
+    open_model: OpenModel,
+    show: Callable[[str], None] = lambda _: None,
+) -> Answer:
+    """One model's answer; a failure is an answer too, so that it does not stop the others.
+
+    Args:
+        line: The model.
+        upload: What it is shown.
+        question: What it is asked.
+        earlier: What was said before; a model remembers its own answers.
+        open_model: Loads a model, or finds it loaded already.
+        show: Told the answer so far, whenever there is more of it.
+    """
+    started = time.monotonic()
+    text = problem = ""
+    try:
+        model = open_model(line.settings, line.base_url)
+        for piece in model.stream(upload.media(model.view, line.text), [*remembered(line, earlier), Turn(question)]):
+            text += piece
+            show(text)
+    except (VdcError, RuntimeError, ValueError) as error:
+        problem = str(error) or type(error).__name__
+    return Answer(line.text, text.strip(), problem, time.monotonic() - started)
+
+
+def remembered(line: ModelLine, earlier: Sequence[Exchange]) -> list[Turn]:
+    """The turns that a model took part in; questions that it failed on are forgotten."""
+    return [
+        Turn(exchange.question, answer.text)
+        for exchange in earlier
+        for answer in exchange.answers
+        if answer.model == line.text and not answer.problem
+    ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from baselines.captioning.clips import check_frames, read_media
-from baselines.captioning.types import ChatModel, Frames, ModelSettings, Turn
+from baselines.captioning.clips import read_media
+from baselines.captioning.frame_choice import check_frames
+from baselines.captioning.types import ChatModel, Media, ModelSettings, Turn
 from vdc.errors import InputError, Problem
 
 
@@ -15,15 +16,15 @@ class Conversation:
 
     Args:
         model: Who answers.
-        frames: The clip's pictures.
+        media: What it is shown.
 
     Attributes:
         turns: What was said.
     """
 
-    def __init__(self, model: ChatModel, frames: Frames) -> None:
+    def __init__(self, model: ChatModel, media: Media) -> None:
         self._model = model
-        self._frames = frames
+        self._media = media
         self.turns: list[Turn] = []
 
     def ask(self, question: str) -> Iterator[str]:
@@ -35,7 +36,7 @@ class Conversation:
         if not question.strip():
             raise InputError(Problem("no question", "some words", "ask something"))
         pieces = []
-        for piece in self._model.stream(self._frames, [*self.turns, Turn(question)]):
+        for piece in self._model.stream(self._media, [*self.turns, Turn(question)]):
             pieces.append(piece)
             yield piece
         self.turns.append(Turn(question, "".join(pieces).strip()))
@@ -57,6 +58,7 @@ def open_chat_model(settings: ModelSettings, *, base_url: str | None = None, dev
         InputError: No such model, or settings it cannot follow.
         MissingExtra: Packages for running models are not installed.
     """
+    check_frames(settings)
     if base_url is None:
         from baselines.captioning.models import open_model
 
@@ -64,29 +66,27 @@ def open_chat_model(settings: ModelSettings, *, base_url: str | None = None, dev
     from baselines.captioning.server import ServerChat
     from vdc.llm.endpoint import parse_endpoint
 
-    if settings.token_kept_ratio is not None:
-        raise InputError(
-            Problem(
-                f"--token-kept-ratio {settings.token_kept_ratio} with a server",
-                "an option that servers know",
-                "leave it out",
-            )
-        )
+    refused = {"--token-kept-ratio": settings.token_kept_ratio, "--compressor": settings.compressor}
+    problems = [
+        Problem(f"{option} {value} with a server", "an option that servers know", "leave it out")
+        for option, value in refused.items()
+        if value is not None
+    ]
+    if problems:
+        raise InputError(problems)
     return ServerChat(parse_endpoint(base_url), settings)
 
 
-def answers(model: ChatModel, media: str | Path, questions: Sequence[str], frames: int = 8) -> list[str]:
+def answers(model: ChatModel, media: str | Path, questions: Sequence[str]) -> list[str]:
     """Ask several questions in one conversation.
 
     Args:
         model: Who answers.
-        media: Video or image file.
+        media: Video, image or feature file.
         questions: In order.
-        frames: Frames taken from a video.
 
     Raises:
         InputError: The file cannot be read, or a question is blank.
     """
-    check_frames(frames)
-    conversation = Conversation(model, read_media(media, frames))
+    conversation = Conversation(model, read_media(media, model.view))
     return ["".join(conversation.ask(question)).strip() for question in questions]

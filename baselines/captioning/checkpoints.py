@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from baselines.captioning.record import hash_folder
+from baselines.captioning.released import OwnFamily, convert_release, refuse_released, released_family
 from vdc.errors import InputError, MissingExtra, Problem
 from vdc.fileio import show_path
-from vdc.settings import home
 
-logger = logging.getLogger(__name__)
+Family = Literal["auroracap", "llama_vid", "llavolta", "hub"]
+"""The first three are this project's models. ``hub``: any other, through transformers' own pipeline."""
 
-Family = Literal["auroracap", "hub"]
-"""``auroracap``: this project's model. ``hub``: any other, through transformers' own pipeline."""
-
-OWN: Final[tuple[Family, ...]] = ("auroracap",)
-_RELEASED_PART: Final = "visual_encoder/config.json"
+OWN: Final[tuple[OwnFamily, ...]] = get_args(OwnFamily)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +49,15 @@ class Checkpoint:
 def find_checkpoint(model: str, revision: str | None = None) -> Checkpoint:
     """Find a model and the code that runs it.
 
-    A Hub model in the layout AuroraCap was released in is downloaded and converted once, into the user's folder.
+    A Hub model in the layout that AuroraCap, LLaMA-VID, LLaVolta or LLaVA-1.5 was released in is downloaded and
+    converted once, into the user's folder.
 
     Args:
         model: Folder or Hub name.
         revision: Hub branch, tag or commit.
 
     Raises:
-        InputError: Neither, or a folder that holds no model that can be loaded.
+        InputError: Neither, or a folder that holds no model that can be loaded, or a release that lacks a part.
         MissingExtra: transformers is not installed.
     """
     try:
@@ -80,15 +77,9 @@ def find_checkpoint(model: str, revision: str | None = None) -> Checkpoint:
 
 def _local(folder: Path) -> Checkpoint:
     config = read_config(folder)
-    if (folder / "visual_encoder").is_dir() or (folder / "projector").is_dir():
-        raise InputError(
-            Problem(
-                "a checkpoint in the released layout (visual_encoder/ and projector/)",
-                "a converted checkpoint",
-                f"run python -m baselines.auroracap.convert {show_path(folder)} DESTINATION, then give DESTINATION",
-                show_path(folder),
-            )
-        )
+    released = released_family(config, lambda name: (folder / name).is_file())
+    if released is not None:
+        raise refuse_released(folder, released)
     return Checkpoint(str(folder), _family(config), _architecture(config), sha256=hash_folder(folder))
 
 
@@ -134,35 +125,23 @@ def _hub(name: str, revision: str | None) -> Checkpoint:
     # the cache keeps each commit in a folder of that name
     commit = config_file.parent.name
     config = read_config(config_file.parent)
-    if _family(config) == "hub" and _is_released_layout(name, commit):
-        return _converted(name, commit)
-    return Checkpoint(name, _family(config), _architecture(config), revision=commit)
+    released = released_family(config, lambda file: _has_file(name, file, commit))
+    if released is None:
+        return Checkpoint(name, _family(config), _architecture(config), revision=commit)
+    target = convert_release(name, commit, released, config)
+    config = read_config(target)
+    return Checkpoint(str(target), _family(config), _architecture(config), revision=commit)
 
 
-def _is_released_layout(name: str, commit: str) -> bool:
+def _has_file(name: str, file: str, commit: str) -> bool:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     try:
-        hf_hub_download(name, _RELEASED_PART, revision=commit)
+        hf_hub_download(name, file, revision=commit)
     except (EntryNotFoundError, LocalEntryNotFoundError):
         return False
     return True
-
-
-def _converted(name: str, commit: str) -> Checkpoint:
-    from huggingface_hub import snapshot_download
-
-    from baselines.auroracap.convert import convert
-
-    target = home() / "models" / f"{name.replace('/', '--')}-{commit[:12]}"
-    if not (target / "config.json").is_file():
-        logger.warning("%s has the released layout; it is converted once, to %s", name, target)
-        released = snapshot_download(name, revision=commit)
-        # the configuration is written last, so a conversion that was killed is done again
-        convert(released, target, overwrite=True)
-    config = read_config(target)
-    return Checkpoint(str(target), _family(config), _architecture(config), revision=commit)
 
 
 def _family(config: dict[str, Any]) -> Family:

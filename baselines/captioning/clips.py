@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from baselines.captioning.types import Clip
+from baselines.captioning.types import Clip, Footage
 from vdc.benchmark.video_ids import VIDEO_EXTENSIONS, strip_extension
 from vdc.errors import InputError, MissingExtra, Problem
 from vdc.fileio import show_path
 
 if TYPE_CHECKING:
-    from baselines.captioning.types import Frames
+    from baselines.captioning.types import Media, View
 
 IMAGE_EXTENSIONS: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+FEATURES_EXTENSION: Final = ".pkl"
+"""Of a published feature file."""
+
 BENCHMARK_VIDEOS: Final = "videos"
 """Folder of a benchmark that holds its videos."""
 
@@ -86,32 +89,58 @@ def _files_by_id(folder: Path) -> dict[str, Path]:
     return found
 
 
-def read_media(path: str | Path, frames: int) -> Frames:
-    """The frames of a video, or a still image as a clip of one frame.
+def read_media(path: str | Path, view: View) -> Media:
+    """What a model is shown of a file: frames of a video, a still image, or the stored features of a film.
 
     Args:
-        path: Video or image; the ending decides.
-        frames: Frames to take from a video, evenly from the first to the last (which may come on top).
+        path: The ending decides: a video, an image, or a feature file of LLaMA-VID (``.pkl``, or the folder that
+            :func:`baselines.llama_vid.features.extract_film` wrote).
+        view: How the model wants it to be read.
 
     Returns:
-        Pictures in order of time; a video shorter than ``frames`` gives all it has.
+        Frames in order of time; a video shorter than the rule asks for gives all it has.
 
     Raises:
         InputError: Missing or unreadable file.
         MissingExtra: Packages for pictures and videos are not installed.
     """
+    source = Path(path)
     try:
-        from baselines.common.frame_sampling import uniform_with_last
         from baselines.common.images import open_image
         from baselines.common.video import read_frames
     except ImportError as error:
         raise MissingExtra("reading videos", "baselines") from error
-    if Path(path).suffix.lower() in IMAGE_EXTENSIONS:
-        return [open_image(path)]
-    return list(read_frames(path, lambda total: uniform_with_last(total, frames)).frames)
+    if source.suffix.lower() == FEATURES_EXTENSION or source.is_dir():
+        return _read_film(source)
+    if source.suffix.lower() in IMAGE_EXTENSIONS:
+        return Footage([open_image(source)], still=True)
+    rule = view.rule
+    # the rate is in the header; one frame has to decode to get at it
+    rate = read_frames(source, lambda _: [0]).average_fps if rule.fps is not None else 0.0
+    prepare: Any = view.frame
+    return Footage(list(read_frames(source, lambda total: rule.indices(total, rate), prepare).frames))
 
 
-def read_clip(clip: Clip, frames: int) -> Frames:
+def check_exists(path: str | Path) -> None:
+    """Refuse a file that is not there, before a large model is loaded for it.
+
+    Raises:
+        InputError: There is none.
+    """
+    if not Path(path).exists():
+        problem = Problem("no file", "a video, an image or a feature file", "check the path", show_path(path))
+        raise InputError(problem)
+
+
+def _read_film(path: Path) -> Media:
+    try:
+        from baselines.llama_vid.features import read_film
+    except ImportError as error:
+        raise MissingExtra("reading the features of a film", "baselines") from error
+    return read_film(path)
+
+
+def read_clip(clip: Clip, view: View) -> Media:
     """As :func:`read_media` for a clip.
 
     Raises:
@@ -123,14 +152,25 @@ def read_clip(clip: Clip, frames: int) -> Frames:
                 "no file", f"{clip.video_id} with one of the endings {', '.join(VIDEO_EXTENSIONS)}", "add the video"
             )
         )
-    return read_media(clip.path, frames)
+    return read_media(clip.path, view)
 
 
-def check_frames(frames: int) -> None:
-    """Refuse fewer than one frame.
+def pictures_of(media: Media, who: str) -> Footage:
+    """The pictures that a model is shown which knows nothing else.
+
+    Args:
+        media: What it is to be shown.
+        who: The model, for the message.
 
     Raises:
-        InputError: It is.
+        InputError: Stored features.
     """
-    if frames < 1:
-        raise InputError(Problem(f"{frames} frames", "1 or more", "raise --frames"))
+    if isinstance(media, Footage):
+        return media
+    raise InputError(
+        Problem(
+            f"stored features for {who}",
+            "a video or a picture; only LLaMA-VID reads features",
+            "give the video itself, or a LLaMA-VID checkpoint",
+        )
+    )

@@ -9,10 +9,14 @@ import torch
 from transformers import pipeline
 
 from baselines.captioning.checkpoints import Checkpoint
+from baselines.captioning.clips import pictures_of
+from baselines.captioning.frame_choice import choose_frames
+from baselines.captioning.own_model import refuse_options
 from baselines.captioning.streaming import chat_messages, stream_text
-from baselines.captioning.types import ClipQuestions, Frames, ModelSettings, Turn
+from baselines.captioning.types import ClipQuestions, Media, ModelSettings, Turn, View
 from baselines.common.images import to_pil
-from vdc.errors import InputError, MissingExtra, Problem
+from baselines.common.loading import quantisation
+from vdc.errors import InputError, Problem
 
 
 class HubCaptioner:
@@ -31,20 +35,13 @@ class HubCaptioner:
     """
 
     def __init__(self, checkpoint: Checkpoint, settings: ModelSettings, device: str) -> None:
-        if settings.token_kept_ratio is not None:
-            raise InputError(
-                Problem(
-                    f"--token-kept-ratio {settings.token_kept_ratio} with {checkpoint.architecture}",
-                    "a model of this project, which can merge tokens",
-                    "leave the option out",
-                )
-            )
+        refuse_options(settings, checkpoint.architecture, "token_kept_ratio", "compressor")
         self._checkpoint = checkpoint
         self._settings = settings
         quantized = settings.quantize is not None
         model_options: dict[str, Any] = {}
         if quantized:
-            model_options["quantization_config"] = _quantization(settings)
+            model_options["quantization_config"] = quantisation(4 if settings.quantize == "4bit" else 8)
         placed = {"device_map": device} if quantized or device == "auto" else {"device": device}
         try:
             self._pipe = pipeline(
@@ -77,33 +74,30 @@ class HubCaptioner:
 
     def facts(self) -> dict[str, Any]:
         """What identifies the model."""
-        return {**self._checkpoint.facts(), "dtype": str(self._pipe.model.dtype).removeprefix("torch.")}
+        dtype = str(self._pipe.model.dtype).removeprefix("torch.")
+        return {**self._checkpoint.facts(), "frame_rule": str(self.view.rule), "dtype": dtype}
+
+    @property
+    def view(self) -> View:
+        """Pictures as they are."""
+        return View(choose_frames(self._settings, "hub"))
 
     def answer(self, clips: Sequence[ClipQuestions]) -> list[list[str]]:
         """The answers, one after the other."""
-        return [[self._ask(clip.frames, [Turn(question)]) for question in clip.questions] for clip in clips]
+        return [[self._ask(clip.media, [Turn(question)]) for question in clip.questions] for clip in clips]
 
-    def stream(self, frames: Frames, turns: Sequence[Turn]) -> Iterator[str]:
+    def stream(self, media: Media, turns: Sequence[Turn]) -> Iterator[str]:
         """As :meth:`ChatModel.stream`."""
-        return stream_text(self._pipe.tokenizer, lambda streamer: self._run(frames, turns, {"streamer": streamer}))
+        return stream_text(self._pipe.tokenizer, lambda streamer: self._run(media, turns, {"streamer": streamer}))
 
-    def _ask(self, frames: Frames, turns: Sequence[Turn]) -> str:
-        return str(self._run(frames, turns, {})[0]["generated_text"]).strip()
+    def _ask(self, media: Media, turns: Sequence[Turn]) -> str:
+        return str(self._run(media, turns, {})[0]["generated_text"]).strip()
 
-    def _run(self, frames: Frames, turns: Sequence[Turn], options: dict[str, Any]) -> Any:
-        pictures = [to_pil(frame) for frame in frames]
+    def _run(self, media: Media, turns: Sequence[Turn], options: dict[str, Any]) -> Any:
+        shown: Any = pictures_of(media, self._checkpoint.architecture).frames
+        pictures = [to_pil(frame) for frame in shown]
         return self._pipe(
             text=chat_messages(len(pictures), turns, pictures),
             return_full_text=False,
             generate_kwargs={"max_new_tokens": self._settings.max_new_tokens, "do_sample": False, **options},
         )
-
-
-def _quantization(settings: ModelSettings) -> Any:
-    from importlib.util import find_spec
-
-    from transformers import BitsAndBytesConfig
-
-    if find_spec("bitsandbytes") is None:
-        raise MissingExtra(f"loading in {settings.quantize}", "quantization")
-    return BitsAndBytesConfig(load_in_4bit=settings.quantize == "4bit", load_in_8bit=settings.quantize == "8bit")

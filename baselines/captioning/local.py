@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 from baselines.captioning.clips import read_clip
-from baselines.captioning.types import CaptionJob, ClipCaptions, ClipModel, ClipQuestions, Frames
+from baselines.captioning.types import CaptionJob, ClipCaptions, ClipModel, ClipQuestions, Media
 from vdc.errors import InputError, Problem, RunFailed
 
 logger = logging.getLogger(__name__)
@@ -23,16 +23,15 @@ class LocalEngine:
     """Runs a model of this process over jobs; see :class:`baselines.captioning.types.CaptionEngine`.
 
     Args:
-        model: The model.
-        frames: Frames taken from a video.
+        model: The model; it says which frames it wants.
         batch_size: Clips that are captioned together.
     """
 
-    def __init__(self, model: ClipModel, *, frames: int, batch_size: int = 1) -> None:
+    def __init__(self, model: ClipModel, *, batch_size: int = 1) -> None:
         if batch_size < 1:
             raise InputError(Problem(f"a batch of {batch_size}", "1 or more", "raise --batch-size"))
         self._model = model
-        self._frames = frames
+        self._view = model.view
         self._batch_size = batch_size
         self._failed_in_a_row = 0
 
@@ -46,22 +45,22 @@ class LocalEngine:
         Raises:
             RunFailed: The model fails on every clip.
         """
-        ready: list[tuple[CaptionJob, Frames]] = []
-        for job, frames in self._read_ahead(jobs):
-            if isinstance(frames, Problem):
-                yield job.failed(frames)
+        ready: list[tuple[CaptionJob, Media]] = []
+        for job, media in self._read_ahead(jobs):
+            if isinstance(media, Problem):
+                yield job.failed(media)
                 continue
-            ready.append((job, frames))
+            ready.append((job, media))
             if len(ready) == self._batch_size:
                 yield from self._caption(ready)
                 ready = []
         if ready:
             yield from self._caption(ready)
 
-    def _read_ahead(self, jobs: Sequence[CaptionJob]) -> Iterator[tuple[CaptionJob, Frames | Problem]]:
+    def _read_ahead(self, jobs: Sequence[CaptionJob]) -> Iterator[tuple[CaptionJob, Media | Problem]]:
         waiting = iter(jobs)
         pool = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="vdc-frames")
-        queue: deque[tuple[CaptionJob, Future[Frames | Problem]]] = deque()
+        queue: deque[tuple[CaptionJob, Future[Media | Problem]]] = deque()
         try:
             while True:
                 while len(queue) < self._batch_size + READERS:
@@ -71,21 +70,21 @@ class LocalEngine:
                     queue.append((job, pool.submit(self._read, job)))
                 if not queue:
                     return
-                job, frames = queue.popleft()
-                yield job, frames.result()
+                job, media = queue.popleft()
+                yield job, media.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _read(self, job: CaptionJob) -> Frames | Problem:
+    def _read(self, job: CaptionJob) -> Media | Problem:
         try:
-            return read_clip(job.clip, self._frames)
+            return read_clip(job.clip, self._view)
         except InputError as error:
             return error.problems[0]
 
-    def _caption(self, batch: Sequence[tuple[CaptionJob, Frames]]) -> Iterator[ClipCaptions]:
+    def _caption(self, batch: Sequence[tuple[CaptionJob, Media]]) -> Iterator[ClipCaptions]:
         try:
             yield from self._answer(batch)
-        except (RuntimeError, ValueError, IndexError) as error:  # out of memory is a RuntimeError
+        except (InputError, RuntimeError, ValueError, IndexError) as error:  # out of memory is a RuntimeError
             if len(batch) > 1:
                 logger.warning("a batch of %d failed (%s); its clips are tried one by one", len(batch), _words(error))
                 for one in batch:
@@ -94,10 +93,13 @@ class LocalEngine:
             job = batch[0][0]
             self._failed_in_a_row += 1
             logger.warning("%s: the model failed (%s)", job.clip.video_id, _words(error))
-            problem = Problem(
-                f"a model that fails on this clip ({_words(error)})", "a caption", "lower --frames or --batch-size"
-            )
-            yield job.failed(problem)
+            if isinstance(error, InputError):
+                yield job.failed(error.problems[0])
+            else:
+                problem = Problem(
+                    f"a model that fails on this clip ({_words(error)})", "a caption", "lower --frames or --batch-size"
+                )
+                yield job.failed(problem)
             if self._failed_in_a_row >= GIVE_UP_AFTER:
                 raise RunFailed(
                     f"found {GIVE_UP_AFTER} clips in a row on which the model fails, the last with {_words(error)}; "
@@ -105,8 +107,8 @@ class LocalEngine:
                     "the same command goes on where it was"
                 ) from error
 
-    def _answer(self, batch: Sequence[tuple[CaptionJob, Frames]]) -> list[ClipCaptions]:
-        asked = [ClipQuestions(frames, tuple(text for _, text in job.instructions)) for job, frames in batch]
+    def _answer(self, batch: Sequence[tuple[CaptionJob, Media]]) -> list[ClipCaptions]:
+        asked = [ClipQuestions(media, tuple(text for _, text in job.instructions)) for job, media in batch]
         answers = self._model.answer(asked)
         self._failed_in_a_row = 0
         return [

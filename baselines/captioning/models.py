@@ -1,4 +1,4 @@
-"""Opening a model by what its checkpoint is; the only place that knows which class runs which family."""
+"""Opening a model by what its checkpoint is; the only place that knows what runs which family."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from baselines.captioning.types import ClipModel, ModelSettings
 from vdc.errors import InputError, Problem, RunFailed
 
 CLASSES: Final[dict[Family, str]] = {
-    "auroracap": "baselines.captioning.auroracap_model:AuroraCapCaptioner",
+    "auroracap": "baselines.captioning.auroracap_model:open_captioner",
+    "llama_vid": "baselines.captioning.llama_vid_model:open_captioner",
+    "llavolta": "baselines.captioning.llavolta_model:open_captioner",
     "hub": "baselines.captioning.hub_model:HubCaptioner",
 }
-"""Family -> ``module:class``, a :class:`ClipModel` made from (checkpoint, settings, device)."""
+"""Family -> ``module:callable``, a :class:`ClipModel` made from (checkpoint, settings, device)."""
 
 
 def open_model(

@@ -78,7 +78,7 @@ class CaptionWorker:
 
         known = WorkerPlan.from_text(plan)
         model = open_model(known.settings, device=known.device, checkpoint=known.checkpoint)
-        self._engine = LocalEngine(model, frames=known.settings.frames, batch_size=known.batch_size)
+        self._engine = LocalEngine(model, batch_size=known.batch_size)
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
         """Caption a batch of jobs."""

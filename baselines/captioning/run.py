@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from baselines.captioning.clips import check_frames, find_clips
+from baselines.captioning.clips import find_clips
+from baselines.captioning.frame_choice import check_frames
 from baselines.captioning.instructions import DEFAULT_SET, load_instructions
 from baselines.captioning.output import FAILURES, CaptionFile, beside
 from baselines.captioning.plan import ENGINES, EngineName, WorkerPlan, missing_jobs
@@ -209,11 +210,11 @@ def _engine(settings: ModelSettings, options: CaptionOptions) -> Iterator[Captio
         from baselines.captioning.models import open_model
 
         model = open_model(settings, device=options.device, checkpoint=checkpoint)
-        yield LocalEngine(model, frames=settings.frames, batch_size=options.batch_size)
+        yield LocalEngine(model, batch_size=options.batch_size)
 
 
 def _check(settings: ModelSettings, options: CaptionOptions) -> None:
-    check_frames(settings.frames)
+    check_frames(settings)
     problems = []
     if options.engine not in ENGINES:
         problems.append(unknown_name("engine", options.engine, ENGINES))
@@ -232,6 +233,7 @@ def _check(settings: ModelSettings, options: CaptionOptions) -> None:
             for name, given in (
                 (f"--engine {options.engine}", options.engine != "local"),
                 (f"--token-kept-ratio {ratio}", ratio is not None),
+                (f"--compressor {settings.compressor}", settings.compressor is not None),
                 (f"--quantize {settings.quantize}", settings.quantize is not None),
             )
             if given

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from baselines.captioning.clips import read_clip
-from baselines.captioning.types import CaptionJob, ClipCaptions, Frames, ModelSettings, Turn
+from baselines.captioning.clips import pictures_of, read_clip
+from baselines.captioning.frame_choice import choose_frames
+from baselines.captioning.types import CaptionJob, ClipCaptions, Media, ModelSettings, Turn, View
 from vdc.errors import InputError, Problem, RunFailed
 from vdc.llm.types import Ask, ChatRequest, Message, Reply, Sampling
 from vdc.sections import Section
@@ -65,10 +66,10 @@ class ServerEngine:
 
     async def _caption(self, job: CaptionJob, ask: Ask) -> ClipCaptions:
         try:
-            frames = await asyncio.to_thread(read_clip, job.clip, self.settings.frames)
+            media = await asyncio.to_thread(read_clip, job.clip, _view(self.settings))
         except InputError as error:
             return job.failed(error.problems[0])
-        pictures = await asyncio.to_thread(lambda: [image_part(frame) for frame in frames])
+        pictures = await asyncio.to_thread(image_parts, media)
         replies = await asyncio.gather(
             *(self._section(job, pictures, section, text, ask) for section, text in job.instructions)
         )
@@ -102,17 +103,23 @@ class ServerChat:
     endpoint: Endpoint
     settings: ModelSettings
 
-    def stream(self, frames: Frames, turns: Sequence[Turn]) -> Iterator[str]:
+    @property
+    def view(self) -> View:
+        """Pictures as they are."""
+        return _view(self.settings)
+
+    def stream(self, media: Media, turns: Sequence[Turn]) -> Iterator[str]:
         """The answer in one piece.
 
         Raises:
+            InputError: Stored features, which no server takes.
             RunFailed: There is no answer.
         """
         from vdc.llm.client import ChatClient
 
         messages: list[Message] = []
         for number, turn in enumerate(turns):
-            pictures = [image_part(frame) for frame in frames] if number == 0 else []
+            pictures = image_parts(media) if number == 0 else []
             messages.append(Message("user", (*pictures, {"type": "text", "text": turn.question})))
             if turn.answer is not None:
                 messages.append(Message("assistant", turn.answer))
@@ -135,6 +142,19 @@ def chat_request(settings: ModelSettings, messages: tuple[Message, ...], scope: 
     """A greedy call."""
     sampling = Sampling(temperature=0.0, max_tokens=settings.max_new_tokens, seed=settings.seed)
     return ChatRequest(settings.model, messages, sampling, settings.revision, scope=scope)
+
+
+def _view(settings: ModelSettings) -> View:
+    return View(choose_frames(settings, "server"))
+
+
+def image_parts(media: Media) -> list[dict[str, Any]]:
+    """The pictures of a clip as content parts.
+
+    Raises:
+        InputError: Stored features, which no server takes.
+    """
+    return [image_part(frame) for frame in pictures_of(media, "a server").frames]
 
 
 def image_part(frame: Any) -> dict[str, Any]:

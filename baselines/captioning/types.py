@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_args
 
-from vdc.errors import Problem
+from vdc.errors import InputError, Problem
 from vdc.sections import Section
 
 if TYPE_CHECKING:
-    from baselines.common.images import Picture
+    from baselines.captioning.frame_rule import FrameRule
+    from baselines.common.images import Picture, Pixels
+    from baselines.llama_vid.features import Film
 
-Frames: TypeAlias = "Sequence[Picture]"
-"""Pictures of one clip in order of time; a still image is a clip of one."""
+Prepare: TypeAlias = "Callable[[Picture], Pixels]"
+"""From a picture to what a vision tower sees, ``(3, side, side)`` floats; called from several threads."""
 
 Dtype = Literal["auto", "float32", "float16", "bfloat16"]
 Quantization = Literal["4bit", "8bit"]
@@ -29,8 +31,11 @@ class ModelSettings:
     Args:
         model: Folder, Hub name, or name on a server.
         revision: Hub revision; None is the newest.
-        frames: Frames taken from a video.
-        token_kept_ratio: Fraction of visual tokens to keep, 0 to 1; None leaves it to the model.
+        frames: Frames taken from a video; with ``fps`` the most of them. None leaves it to the model.
+        fps: Frames a second taken from a video; None leaves it to the model, or to ``frames`` alone where given.
+        token_kept_ratio: Fraction of visual tokens to keep, 0 to 1; AuroraCap. None leaves it to the model.
+        compressor: Where and how the decoder compresses visual tokens, in words that
+            :func:`baselines.captioning.llavolta_model.parse_compressor` reads; LLaVolta. None leaves it to the model.
         max_new_tokens: Longest answer, tokens.
         dtype: Of the weights; ``auto`` is what the checkpoint says.
         quantize: Load in 4 or 8 bits.
@@ -39,8 +44,10 @@ class ModelSettings:
 
     model: str
     revision: str | None = None
-    frames: int = 8
+    frames: int | None = None
+    fps: float | None = None
     token_kept_ratio: float | None = None
+    compressor: str | None = None
     max_new_tokens: int = 512
     dtype: Dtype = "auto"
     quantize: Quantization | None = None
@@ -108,16 +115,54 @@ class CaptionEngine(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Footage:
+    """Pictures of one clip.
+
+    Args:
+        frames: In order of time, at least one. Either pictures, or what the model's own :class:`View` made of them.
+        still: A picture and no video; some models crop the one and not the other.
+
+    Raises:
+        InputError: No frames.
+    """
+
+    frames: Sequence[Picture] | Sequence[Pixels]
+    still: bool = False
+
+    def __post_init__(self) -> None:
+        if not len(self.frames):
+            raise InputError(Problem("no frames", "one frame or more", "give a video or a picture"))
+
+
+Media: TypeAlias = "Footage | Film"
+"""What a model can be shown: pictures, or the stored features of a film (LLaMA-VID)."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a model wants a clip to be read.
+
+    Args:
+        rule: Which frames of a video.
+        frame: What it makes of each, done while later frames decode, so that only that is kept in memory; None keeps
+            the picture.
+    """
+
+    rule: FrameRule
+    frame: Prepare | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ClipQuestions:
     """What a model is asked about one clip.
 
     Args:
-        frames: Its pictures.
+        media: What it is shown.
         questions: Independent of each other.
     """
 
-    frames: Frames
+    media: Media
     questions: tuple[str, ...]
 
 
@@ -132,8 +177,17 @@ class Turn:
 class ChatModel(Protocol):
     """A model that can be talked to about one clip."""
 
-    def stream(self, frames: Frames, turns: Sequence[Turn]) -> Iterator[str]:
-        """The answer to the last turn in pieces; one piece where the model cannot stream."""
+    @property
+    def view(self) -> View:
+        """How it wants clips to be read."""
+        ...
+
+    def stream(self, media: Media, turns: Sequence[Turn]) -> Iterator[str]:
+        """The answer to the last turn in pieces; one piece where the model cannot stream.
+
+        Raises:
+            InputError: It cannot be shown such media.
+        """
         ...
 
 

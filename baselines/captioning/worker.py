@@ -35,7 +35,7 @@ def main(plan_file: str, part: str) -> int:
         if share:
             device = plan.device or (f"cuda:{state.local_process_index}" if state.device.type == "cuda" else "cpu")
             model = open_model(plan.settings, device=device, checkpoint=plan.checkpoint)
-            engine = LocalEngine(model, frames=plan.settings.frames, batch_size=plan.batch_size)
+            engine = LocalEngine(model, batch_size=plan.batch_size)
             with Path(f"{part}{state.process_index:05}.jsonl").open("ab") as file:
                 for result in engine.run(share):
                     file.write(encode_result(result).encode("ascii") + b"\n")

@@ -22,6 +22,7 @@ def tokens(
     device: Annotated[str, typer.Option(help="cpu (float32), cuda (bfloat16), or none: count, run nothing.")] = "cpu",
     repeats: Annotated[int, typer.Option(help="Timed runs of each stage; the median counts.")] = 5,
     seed: Annotated[int, typer.Option(help="Of the random weights and the random video.")] = 0,
+    clock: Annotated[str, typer.Option(help="wall, or processor: leaves out what other programs take.")] = "wall",
     write: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also write tokens.md, tokens.json and tokens.png there.")
     ] = None,
@@ -44,6 +45,7 @@ def tokens(
         device=device,
         repeats=repeats,
         seed=seed,
+        clock=clock,
         scores=parse_scores(score or []),
         told=lambda name: typer.echo(f"measured {name}", err=True),
     )

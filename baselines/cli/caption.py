@@ -25,9 +25,18 @@ def caption(
         str | None,
         typer.Option(metavar="NAME|DIR", help="Caption this benchmark's videos; default place: its folder videos/."),
     ] = None,
-    frames: Annotated[int, typer.Option(help="Frames taken from a video.")] = 8,
+    frames: Annotated[
+        int | None, typer.Option(help="Frames of a video; with --fps the most of them. Default: 8, or as many as fit.")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames a second of a video. Default: 1 for LLaMA-VID, others by number.")
+    ] = None,
     token_kept_ratio: Annotated[
         float | None, typer.Option(help="Share of visual tokens to keep, 0 to 1; AuroraCap. Default: the model's.")
+    ] = None,
+    compressor: Annotated[
+        str | None,
+        typer.Option(metavar="K,s", help="Before decoder layer K, s visual tokens become one; or none; LLaVolta."),
     ] = None,
     sections: Annotated[
         list[str] | None, typer.Option("--sections", "-s", help="Only these; repeat or separate by commas.")
@@ -69,7 +78,9 @@ def caption(
         model=model,
         revision=revision,
         frames=frames,
+        fps=fps,
         token_kept_ratio=token_kept_ratio,
+        compressor=compressor,
         max_new_tokens=max_new_tokens,
         dtype=choose("--dtype", dtype, DTYPES),
         quantize=None if quantize is None else choose("--quantize", quantize, QUANTIZATIONS),

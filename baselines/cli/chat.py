@@ -16,14 +16,29 @@ if TYPE_CHECKING:
 
 
 def chat(
-    media: Annotated[Path | None, typer.Argument(help="Video or image.", show_default=False)] = None,
+    media: Annotated[
+        Path | None, typer.Argument(help="Video, image, or feature file of LLaMA-VID.", show_default=False)
+    ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", help="Folder or Hub name, or a name on --base-url; several for --page."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Folder or Hub name, or a name on --base-url. For --page several, with options: 'NAME --fps 2'.",
+        ),
     ] = None,
-    frames: Annotated[int, typer.Option(help="Frames taken from a video.")] = 8,
+    frames: Annotated[
+        int | None, typer.Option(help="Frames of a video; with --fps the most of them. Default: 8, or as many as fit.")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames a second of a video. Default: 1 for LLaMA-VID, others by number.")
+    ] = None,
     token_kept_ratio: Annotated[
         float | None, typer.Option(help="Share of visual tokens to keep, 0 to 1; AuroraCap.")
+    ] = None,
+    compressor: Annotated[
+        str | None,
+        typer.Option(metavar="K,s", help="Before decoder layer K, s visual tokens become one; or none; LLaVolta."),
     ] = None,
     base_url: Annotated[str | None, typer.Option(help="OpenAI-compatible server whose model takes images.")] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, tokens.")] = 256,
@@ -37,36 +52,49 @@ def chat(
 ) -> None:
     """Ask a model about a clip or picture: a question per line, /reset to begin anew, /quit to end.
 
-    Questions may also come from a pipe. Example: vdc chat --model MODEL clip.mp4
+    Questions may also come from a pipe. --page opens a page for several models side by side.
+
+    Example: vdc chat --model MODEL clip.mp4
     """
     from baselines.captioning.chat import Conversation, open_chat_model
-    from baselines.captioning.clips import check_frames, read_media
+    from baselines.captioning.clips import check_exists, read_media
     from baselines.captioning.types import DTYPES, QUANTIZATIONS, ModelSettings
     from vdc.errors import InputError, Problem
 
     if page:
-        raise typer.Exit(_open_page(model or [], base_url))
+        shared = {
+            "--base-url": base_url,
+            "--frames": frames,
+            "--fps": fps,
+            "--token-kept-ratio": token_kept_ratio,
+            "--compressor": compressor,
+            "--quantize": quantize,
+            "--revision": revision,
+            "--dtype": None if dtype == "auto" else dtype,
+        }
+        raise typer.Exit(_open_page(model or [], shared))
     if media is None or len(model or []) != 1:
         raise InputError(
             Problem(
                 f"{len(model or [])} models and {'a' if media else 'no'} file",
-                "one model and one video or image",
+                "one model and one video, image or feature file",
                 "vdc chat --model MODEL clip.mp4, or --page for the page",
             )
         )
-    check_frames(frames)
     settings = ModelSettings(
         model=(model or [""])[0],
         revision=revision,
         frames=frames,
+        fps=fps,
         token_kept_ratio=token_kept_ratio,
+        compressor=compressor,
         max_new_tokens=max_new_tokens,
         dtype=choose("--dtype", dtype, DTYPES),
         quantize=None if quantize is None else choose("--quantize", quantize, QUANTIZATIONS),
     )
-    pictures = read_media(media, frames)
-    conversation = Conversation(open_chat_model(settings, base_url=base_url, device=device), pictures)
-    talk(conversation, _questions())
+    check_exists(media)
+    opened = open_chat_model(settings, base_url=base_url, device=device)
+    talk(Conversation(opened, read_media(media, opened.view)), _questions())
 
 
 def talk(conversation: Conversation, questions: Iterable[str]) -> None:
@@ -99,17 +127,28 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
 
 
-def _open_page(models: list[str], base_url: str | None) -> int:
+def _open_page(models: list[str], options: dict[str, str | float | None]) -> int:
     """Run the page until Ctrl-C; returns its exit code."""
     import subprocess
     from importlib.util import find_spec
 
     from vdc.errors import MissingExtra
 
-    spec = find_spec("baselines.app.try_model")
-    if find_spec("streamlit") is None or spec is None:
+    if find_spec("streamlit") is None:
         raise MissingExtra("the page", "baselines")
-    command = [sys.executable, "-m", "streamlit", "run", str(spec.origin), "--browser.gatherUsageStats", "false"]
-    words = [word for model in models for word in ("--model", model)] + (["--base-url", base_url] if base_url else [])
+    from baselines.app.model_lines import write_lines
+
+    page = str(Path(__file__).parents[1] / "app" / "try_model.py")
+    # Who reaches the page can load any model of this machine, so only this machine reaches it.
+    settings = [
+        "--server.address=127.0.0.1",
+        "--server.fileWatcherType=none",  # it would import every module that transformers loads only when needed
+        "--browser.gatherUsageStats=false",
+        "--client.toolbarMode=minimal",
+    ]
+    given = [word for name, value in options.items() if value is not None for word in (name, str(value))]
+    words = [word for line in write_lines(models, given) for word in ("--model", line)]
     # the arguments are names of this call; no shell sees them
-    return subprocess.run([*command, "--", *words], check=False).returncode  # noqa: S603
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "streamlit", "run", page, *settings, "--", *words], check=False
+    ).returncode

@@ -1,32 +1,33 @@
-"""A toy AuroraCap in the native layout and a folder of small videos, made once."""
+"""A toy of each family and a folder of small videos, made once."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
+from tests.baselines.captioning.toy_families import FAMILIES, Toy, make_toy
+
 
 @pytest.fixture(scope="session")
-def released_toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def toys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Toy]:
     pytest.importorskip("transformers", reason="transformers is not installed (extra baselines)")
-    from baselines.auroracap.toy import write_toy_release
+    return {family: make_toy(family, tmp_path_factory.mktemp(family)) for family in FAMILIES}
 
-    return write_toy_release(tmp_path_factory.mktemp("released") / "toy", seed=1)
+
+@pytest.fixture(params=FAMILIES)
+def any_toy(request: pytest.FixtureRequest, toys: dict[str, Toy]) -> Toy:
+    return toys[request.param]
 
 
 @pytest.fixture(scope="session")
-def toy_folder(released_toy: Path) -> Path:
-    """Converted; writes printable letters alone, because random bytes are no text and would all read the same."""
-    from baselines.auroracap.convert import convert
-    from baselines.common.byte_tokenizer import EOS, FIRST_BYTE
+def released_toy(toys: dict[str, Toy]) -> Path:
+    return toys["auroracap"].released
 
-    folder = convert(released_toy, released_toy.parent / "native")
-    spoken = {EOS, *(FIRST_BYTE + byte for byte in range(32, 127))}
-    settings = {"suppress_tokens": [token for token in range(320) if token not in spoken], "eos_token_id": EOS}
-    (folder / "generation_config.json").write_text(json.dumps(settings))
-    return folder
+
+@pytest.fixture(scope="session")
+def toy_folder(toys: dict[str, Toy]) -> Path:
+    return toys["auroracap"].native
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from baselines.captioning.output import FAILURES, RECORD, beside
 from baselines.captioning.run import CaptionOptions, CaptionRun, caption_videos
 from baselines.captioning.types import ClipQuestions, ModelSettings
+from tests.baselines.captioning.toy_families import Toy
 from vdc.errors import InputError, MissingExtra, RunFailed
 from vdc.predictions.read import read_predictions
 from vdc.sections import SECTIONS
@@ -63,6 +64,44 @@ def test_every_video_gets_its_five_captions_and_a_record(settings: ModelSettings
     assert str(options.out.parent) not in json.dumps(known)
 
 
+@pytest.mark.parametrize(
+    ("family", "change", "facts"),
+    [
+        (
+            "auroracap",
+            {"token_kept_ratio": 0.5},
+            {"frame_rule": "8 frames (uniform_with_last)", "token_kept_ratio": 0.5},
+        ),
+        (
+            "llama_vid",
+            {"fps": 4.0, "frames": 2},
+            {"frame_rule": "4 frames a second, at most 2", "visual_tokens_per_frame": 2, "compress_type": "mean"},
+        ),
+        (
+            "llavolta",
+            {"compressor": "2,4"},
+            {
+                "frame_rule": "8 frames (uniform)",
+                "visual_tokens_per_frame_mean_over_layers": 10.0,
+                "compressor": {"grouping": "avgpool1d", "layer": 2, "stride": 4},
+            },
+        ),
+    ],
+)
+def test_every_family_captions_and_its_record_says_what_a_frame_costs(
+    toys: dict[str, Toy], options: CaptionOptions, family: str, change: dict[str, Any], facts: dict[str, Any]
+) -> None:
+    settings = ModelSettings(model=str(toys[family].native), max_new_tokens=5, **change)
+    run = caption_videos(settings, replace(options, batch_size=2))
+    assert counts(run) == (15, 0, 15, 0)
+    model = record(options)["model"]
+    assert model["kind"] == family
+    assert {name: model[name] for name in facts} == facts
+    one_by_one = replace(options, out=options.out.with_name("single.jsonl"))
+    caption_videos(settings, one_by_one)
+    assert one_by_one.out.read_bytes() == options.out.read_bytes()
+
+
 def test_a_finished_file_is_not_touched_and_loads_no_model(
     settings: ModelSettings, options: CaptionOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,20 +115,20 @@ def test_a_finished_file_is_not_touched_and_loads_no_model(
 def test_a_stopped_run_goes_on_where_it_was(
     settings: ModelSettings, options: CaptionOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from baselines.captioning.auroracap_model import AuroraCapCaptioner
+    from baselines.captioning.own_captioner import OwnCaptioner
 
     whole = replace(options, out=options.out.with_name("whole.jsonl"))
     caption_videos(settings, whole)
-    answer = AuroraCapCaptioner.answer
+    answer = OwnCaptioner.answer
     asked: list[int] = []
 
-    def stopped(self: AuroraCapCaptioner, clips: Sequence[ClipQuestions]) -> list[list[str]]:
+    def stopped(self: OwnCaptioner, clips: Sequence[ClipQuestions]) -> list[list[str]]:
         asked.append(len(clips))
         if len(asked) == 2:
             raise KeyboardInterrupt
         return answer(self, clips)
 
-    monkeypatch.setattr(AuroraCapCaptioner, "answer", stopped)
+    monkeypatch.setattr(OwnCaptioner, "answer", stopped)
     with pytest.raises(KeyboardInterrupt):
         caption_videos(settings, options)
     assert record(options)["finished"] is False
@@ -127,30 +166,41 @@ def test_a_video_that_fails_is_recorded_tried_again_and_stops_nothing(
 def test_a_clip_the_model_fails_on_does_not_take_its_batch_with_it(
     settings: ModelSettings, options: CaptionOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from baselines.captioning.auroracap_model import AuroraCapCaptioner
+    from baselines.captioning.own_captioner import OwnCaptioner
 
-    answer = AuroraCapCaptioner.answer
+    answer = OwnCaptioner.answer
 
-    def short_of_memory(self: AuroraCapCaptioner, clips: Sequence[ClipQuestions]) -> list[list[str]]:
-        if any(len(clip.frames) == 1 for clip in clips):
+    def short_of_memory(self: OwnCaptioner, clips: Sequence[ClipQuestions]) -> list[list[str]]:
+        if any(len(clip.media.frames) == 1 for clip in clips):
             raise torch.OutOfMemoryError("not enough memory")
         return answer(self, clips)
 
-    monkeypatch.setattr(AuroraCapCaptioner, "answer", short_of_memory)
+    monkeypatch.setattr(OwnCaptioner, "answer", short_of_memory)
     run = caption_videos(settings, replace(options, batch_size=3))
     assert counts(run) == (15, 0, 10, 5)
     assert "not enough memory" in failures(options)[0]["found"]
 
 
+def test_a_video_too_long_for_the_model_fails_alone(
+    settings: ModelSettings, options: CaptionOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the video of a single frame fits, the others do not
+    monkeypatch.setattr("baselines.captioning.own_captioner.context_length", lambda config: 300)
+    run = caption_videos(replace(settings, token_kept_ratio=1.0, frames=9), replace(options, batch_size=3))
+    assert counts(run) == (15, 0, 5, 10)
+    assert "positions" in failures(options)[0]["found"]
+    assert "fewer frames" in failures(options)[0]["do_next"]
+
+
 def test_a_model_that_fails_on_everything_ends_the_run(
     settings: ModelSettings, options: CaptionOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from baselines.captioning.auroracap_model import AuroraCapCaptioner
+    from baselines.captioning.own_captioner import OwnCaptioner
 
-    def broken(self: AuroraCapCaptioner, clips: Sequence[ClipQuestions]) -> list[list[str]]:
+    def broken(self: OwnCaptioner, clips: Sequence[ClipQuestions]) -> list[list[str]]:
         raise RuntimeError("no kernel image")
 
-    monkeypatch.setattr(AuroraCapCaptioner, "answer", broken)
+    monkeypatch.setattr(OwnCaptioner, "answer", broken)
     monkeypatch.setattr("baselines.captioning.local.GIVE_UP_AFTER", 2)
     with pytest.raises(RunFailed, match="no kernel image"):
         caption_videos(settings, options)
@@ -162,6 +212,8 @@ def test_a_model_that_fails_on_everything_ends_the_run(
     [
         pytest.param({"frames": 4}, "frames 3", id="frames"),
         pytest.param({"token_kept_ratio": 0.5}, "token_kept_ratio None", id="ratio"),
+        pytest.param({"fps": 1.0}, "fps None", id="rate"),
+        pytest.param({"compressor": "2,8"}, "compressor None", id="compressor"),
         pytest.param({"seed": 1}, "seed 0", id="seed"),
         pytest.param({"max_new_tokens": 6}, "max_new_tokens 5", id="length"),
     ],
@@ -203,6 +255,11 @@ def test_captions_of_unknown_origin_are_not_continued(settings: ModelSettings, o
         pytest.param({"token_kept_ratio": 1.5}, {}, "--token-kept-ratio 1.5", id="ratio above 1"),
         pytest.param({"token_kept_ratio": float("nan")}, {}, "--token-kept-ratio nan", id="no number"),
         pytest.param({"frames": 0}, {}, "0 frames", id="no frames"),
+        pytest.param({"fps": 0.0}, {}, "--fps 0", id="no rate"),
+        pytest.param({"compressor": "2,8"}, {}, "--compressor 2,8 with AuroraCap", id="of another family"),
+        pytest.param(
+            {"compressor": "2,8"}, {"base_url": "http://127.0.0.1:1"}, "with a server", id="compressor on a server"
+        ),
         pytest.param({"max_new_tokens": 0}, {}, "--max-new-tokens 0", id="no tokens"),
         pytest.param({}, {"batch_size": 0}, "--batch-size 0", id="empty batch"),
         pytest.param({}, {"engine": "spark"}, "engine 'spark'", id="unknown engine"),
