@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from baselines.token_reduction.interface import EncoderShape, TokenReduction
+from baselines.token_reduction.interface import EncoderShape
 
 if TYPE_CHECKING:
     from baselines.auroracap.config import AuroraCapConfig
@@ -59,6 +59,29 @@ class DecoderShape:
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderShape:
+    """A query transformer that reads a picture together with a question, as LLaMA-VID has it.
+
+    Args:
+        width: Channels.
+        heads: Attention heads.
+        mlp: Channels inside the MLP.
+        layers: Layers; every second attends to the picture.
+        queries: Queries.
+        question_tokens: Tokens of the question.
+        vocabulary: Rows of the embedding table.
+    """
+
+    width: int
+    heads: int
+    mlp: int
+    layers: int
+    queries: int
+    question_tokens: int
+    vocabulary: int
+
+
+@dataclass(frozen=True, slots=True)
 class BenchShape:
     """Everything that decides the cost of one video.
 
@@ -68,7 +91,10 @@ class BenchShape:
         decoder: Language model.
         frames: Frames of the video.
         text_tokens: Tokens of the prompt beside the visual ones.
-        reductions: What is measured, with settings that suit the shape.
+        reductions: Reductions of :mod:`baselines.token_reduction`, with settings that suit the shape.
+        reader: Query transformer of the lines that read the question.
+        pooled: ``compress_type`` of those lines.
+        published_layers: Decoder layers of the published compressing models; their layers are scaled to this shape's.
     """
 
     name: str
@@ -77,12 +103,9 @@ class BenchShape:
     frames: int
     text_tokens: int
     reductions: tuple[tuple[str, dict[str, float]], ...]
-
-    def make_reductions(self) -> list[TokenReduction]:
-        """The reductions, ready to run."""
-        from baselines.token_reduction.methods import make_reduction
-
-        return [make_reduction(name, **settings) for name, settings in self.reductions]
+    reader: ReaderShape = ReaderShape(96, 4, 384, 4, queries=8, question_tokens=16, vocabulary=1000)
+    pooled: tuple[str, ...] = ()
+    published_layers: int = 32
 
     def config(self) -> AuroraCapConfig:
         """The model's configuration."""
@@ -138,6 +161,7 @@ SHAPES: Final[dict[str, BenchShape]] = {
         frames=8,
         text_tokens=64,
         reductions=_reductions((8, 8), 2, (4, 8, 8), 512),
+        pooled=("mean", "grid:2", "grid:4", "none"),
     ),
     "7b": BenchShape(
         "7b",
@@ -146,6 +170,9 @@ SHAPES: Final[dict[str, BenchShape]] = {
         frames=8,
         text_tokens=64,
         reductions=_reductions((12, 12), 2, (8, 12, 12), 2880),
+        reader=ReaderShape(768, 12, 3072, 12, queries=32, question_tokens=16, vocabulary=30523),
+        pooled=("mean", "grid:3", "grid:9", "none"),
     ),
 }
-"""``7b``: CLIP ViT-H/14 at 378 pixels and a Llama of 7 billion parameters, as AuroraCap-7B has them."""
+"""``7b``: CLIP ViT-H/14 at 378 pixels and a Llama of 7 billion parameters, as AuroraCap-7B has them; the
+query transformer is LLaMA-VID's. Its grids are those that divide 27 patches."""

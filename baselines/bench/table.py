@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 HEADINGS: Final = (
     "reduction",
+    "paper",
     "visual tokens",
     "per frame",
+    "over layers",
     "GFLOPs",
     "of none",
     "encode ms",
@@ -25,6 +27,31 @@ HEADINGS: Final = (
     "accuracy",
     "score",
 )
+
+
+WORDS: Final = 2
+"""Columns of both tables that hold words; the others are numbers."""
+
+SCHEME_HEADINGS: Final = ("training scheme", "stages", "over layers", "of none", "prefill GFLOPs", "prefill ms")
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeRow:
+    """One of LLaVolta's training schemes: means over its stages, each weighted by its share of the training.
+
+    Args:
+        name: The scheme.
+        stages: What each stage does, in words.
+        token_layers: Visual tokens summed over the decoder layers.
+        prefill_flops: Operations of the decoder.
+        prefill_s: Seconds of the decoder; None where a stage was not timed.
+    """
+
+    name: str
+    stages: str
+    token_layers: float
+    prefill_flops: float
+    prefill_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +65,7 @@ class TokenTable:
         dtype: Of weights and pixels.
         repeats: Timed runs of each; 0 where nothing was run.
         rows: In the order measured.
+        schemes: Training schemes whose stages are among the rows.
     """
 
     shape: str
@@ -46,6 +74,7 @@ class TokenTable:
     dtype: str
     repeats: int
     rows: tuple[Measurement, ...]
+    schemes: tuple[SchemeRow, ...] = ()
 
     @property
     def circumstances(self) -> str:
@@ -55,7 +84,7 @@ class TokenTable:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON; times in seconds, memory in bytes."""
         return {
-            "schema_version": 1,
+            "schema_version": 2,
             "shape": self.shape,
             "frames": self.frames,
             "device": self.device,
@@ -64,10 +93,13 @@ class TokenTable:
             "rows": [
                 {
                     "reduction": row.name,
+                    "paper": row.model or None,
                     "visual_tokens": row.visual_tokens,
                     "visual_tokens_per_frame": row.visual_tokens / self.frames,
+                    "token_layers": row.token_layers,
                     "flops": {
                         "encoder": row.flops.encoder,
+                        "reader": row.flops.reader,
                         "projector": row.flops.projector,
                         "prefill": row.flops.prefill,
                         "total": row.flops.total,
@@ -80,6 +112,7 @@ class TokenTable:
                 }
                 for row in self.rows
             ],
+            "schemes": [asdict(row) for row in self.schemes],
         }
 
     def cells(self) -> list[tuple[str, ...]]:
@@ -88,8 +121,10 @@ class TokenTable:
         return [
             (
                 row.name,
+                row.model,
                 f"{row.visual_tokens:,}",
                 f"{row.visual_tokens / self.frames:,.1f}",
+                f"{row.token_layers:,}",
                 f"{row.flops.total / 1e9:,.1f}",
                 f"{row.flops.total / whole:.2f}",
                 _milliseconds(row.encode_s),
@@ -101,24 +136,36 @@ class TokenTable:
             for row in self.rows
         ]
 
+    def scheme_cells(self) -> list[tuple[str, ...]]:
+        """The cells of the training schemes, without headings."""
+        whole = self.rows[0].token_layers if self.rows else 1
+        return [
+            (
+                row.name,
+                row.stages,
+                f"{row.token_layers:,.0f}",
+                f"{row.token_layers / whole:.2f}",
+                f"{row.prefill_flops / 1e9:,.1f}",
+                _milliseconds(row.prefill_s),
+            )
+            for row in self.schemes
+        ]
+
     def to_text(self) -> str:
         """For a terminal."""
-        lines = [HEADINGS, *self.cells()]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
-        shown = [
-            "  ".join(
-                cell.ljust(width) if column == 0 else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in lines
-        ]
         title = f"shape {self.shape}, {self.frames} frames, {self.circumstances}"
-        return "\n".join([title, "", *shown])
+        lines = [title, "", *_aligned(HEADINGS, self.cells())]
+        if self.schemes:
+            lines += ["", *_aligned(SCHEME_HEADINGS, self.scheme_cells())]
+        return "\n".join(lines)
 
     def to_markdown(self) -> str:
         """As a table of a page."""
-        lines = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1)), *self.cells()]
-        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        return _markdown(HEADINGS, self.cells())
+
+    def schemes_markdown(self) -> str:
+        """The training schemes as a table of a page."""
+        return _markdown(SCHEME_HEADINGS, self.scheme_cells())
 
 
 def read_scores(runs: Mapping[str, Path], names: Sequence[str]) -> dict[str, tuple[float, float]]:
@@ -178,6 +225,23 @@ def parse_scores(given: Sequence[str]) -> dict[str, Path]:
             ]
         )
     return {name: Path(run) for name, _, run in (text.partition("=") for text in given)}
+
+
+def _aligned(headings: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> list[str]:
+    lines = [headings, *cells]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column < WORDS else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def _markdown(headings: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> str:
+    rule = ("---",) * WORDS + ("---:",) * (len(headings) - WORDS)
+    return "\n".join("| " + " | ".join(line) + " |" for line in (headings, rule, *cells))
 
 
 def _milliseconds(seconds: float | None) -> str:

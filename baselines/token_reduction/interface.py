@@ -46,6 +46,9 @@ class TokenBudget:
         visual_tokens: Tokens of the whole video that enter the language model.
         compressing_layer: Decoder layer whose input is compressed; None: none is.
         compressed_tokens: Visual tokens from that layer on.
+        questioned: Pictures that a query transformer reads together with the question; each gives one of the visual
+            tokens.
+        ranked: Whether the layer before the compressing one ranks tokens by the attention they receive.
     """
 
     pictures: int
@@ -53,6 +56,8 @@ class TokenBudget:
     visual_tokens: int
     compressing_layer: int | None = None
     compressed_tokens: int | None = None
+    questioned: int = 0
+    ranked: bool = False
 
     def decoder_tokens(self, layers: int) -> tuple[int, ...]:
         """Visual tokens that enter each of ``layers`` decoder layers."""

@@ -5,9 +5,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed (extra baselines)")
 pytest.importorskip("transformers", reason="transformers is not installed (extra baselines)")
 
+from baselines.bench.every_line import make_lines
 from baselines.bench.flops import count_flops
-from baselines.bench.measure import build_model
-from baselines.bench.shapes import SHAPES, BenchShape, DecoderShape, TowerShape, _reductions
+from baselines.bench.lines import Line, Video
+from baselines.bench.measure import build_model, share_decoder
+from baselines.bench.question_guided import ContextContentLine
+from baselines.bench.shapes import SHAPES, BenchShape, DecoderShape, ReaderShape, TowerShape, _reductions
 from baselines.token_reduction.interface import TokenBudget
 
 SMALL = BenchShape(
@@ -17,7 +20,12 @@ SMALL = BenchShape(
     frames=3,
     text_tokens=5,
     reductions=_reductions((3, 3), 2, (2, 3, 3), 20),
+    reader=ReaderShape(32, 2, 48, 3, queries=4, question_tokens=6, vocabulary=50),
+    pooled=("mean", "grid:2", "none"),
 )
+LINES = make_lines(SMALL)
+UNCOUNTED = "kmeans"
+"""The compressor whose own products depend on the tokens and are left out of the count."""
 
 
 def test_one_picture_by_hand() -> None:
@@ -40,11 +48,10 @@ def test_a_decoder_that_compresses_is_counted_layer_by_layer() -> None:
     assert saved == layer(long) - layer(short)
 
 
-@pytest.mark.parametrize("number", range(len(SMALL.reductions)), ids=[str(name) for name in SMALL.reductions])
-def test_the_formula_is_what_torch_counts(number: int) -> None:
+@pytest.mark.parametrize("line", [line for line in LINES if UNCOUNTED not in line.name], ids=lambda line: line.name)
+def test_the_formula_is_what_torch_counts(line: Line) -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
-    reduction = SMALL.make_reductions()[number]
     model = build_model(SMALL, torch.device("cpu"), torch.float32, 0)
     # the counter does not know the fused attention of the CPU
     model.set_attn_implementation("eager")
@@ -57,23 +64,35 @@ def test_the_formula_is_what_torch_counts(number: int) -> None:
 
     counted = []
     with torch.inference_mode():
+        video = Video(pixels, encode, model.model.multi_modal_projector, SMALL.tower.encoder.grid)
+        if isinstance(line, ContextContentLine):
+            line.reader.set_attn_implementation("eager")
         with FlopCounterMode(display=False) as counter:
-            visual = reduction.reduce(pixels, encode, SMALL.tower.encoder.grid)
-        counted.append(counter.get_total_flops())
-        with FlopCounterMode(display=False) as counter:
-            visual = model.model.multi_modal_projector(visual)
+            visual = line.embed(video)
         counted.append(counter.get_total_flops())
         embeds = torch.cat([visual[None], torch.zeros(1, SMALL.text_tokens, 64)], dim=1)
+        compression = line.compression(SMALL.frames, SMALL.tower.encoder.patches, embeds.shape[1])
         with FlopCounterMode(display=False) as counter:
-            model(inputs_embeds=embeds, logits_to_keep=1)
+            states = share_decoder(model)(inputs_embeds=embeds, compression=compression, use_cache=True)
+            model.lm_head(states.last_hidden_state[:, -1:])
         counted.append(counter.get_total_flops())
-    flops = count_flops(reduction.budget(SMALL.frames, SMALL.tower.encoder), SMALL)
-    assert [flops.encoder, flops.projector, flops.prefill] == counted
+    flops = count_flops(line.budget(SMALL.frames, SMALL.tower.encoder), SMALL)
+    assert [flops.encoder + flops.reader + flops.projector, flops.prefill] == counted
 
 
 def test_the_large_shape_is_the_released_models() -> None:
     shape = SHAPES["7b"]
     assert shape.tower.encoder.patches == 729
-    budgets = {made.name: made.budget(8, shape.tower.encoder) for made in shape.make_reductions()}
+    budgets = {line.name: line.budget(8, shape.tower.encoder) for line in make_lines(shape)}
     assert budgets["none"].visual_tokens == 8 * 729
     assert budgets["merging 0.1"].visual_tokens == 8 * 109
+    assert budgets["context + mean"].visual_tokens == 8 * 2
+    assert sum(budgets["pool 1/8 from layer 2"].decoder_tokens(32)) == 8 * (2 * 729 + 30 * 91)
+
+
+def test_the_decoder_of_all_lines_is_the_models_own() -> None:
+    model = build_model(SMALL, torch.device("cpu"), torch.float32, 0)
+    embeds = torch.randn(1, 12, 64, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        states = share_decoder(model)(inputs_embeds=embeds, use_cache=True).last_hidden_state
+        assert torch.equal(model.lm_head(states), model(inputs_embeds=embeds).logits)
