@@ -55,7 +55,7 @@ def main() -> None:
         PAGE.write_text(
             "# Speed of the board\n\nMade by `benchmarks/leaderboard_speed.py`: one API process, clients on the same "
             f"machine, {options.rows:,} rows.\n\n{table}\n\n{platform.system()}, Python {platform.python_version()}, "
-            "2 cores.\n",
+            "2 cores of a shared x86 machine, no GPU.\n",
             encoding="utf-8",
         )
     sys.exit(0 if fine else 1)
