@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import random
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
+from leaderboard.arena_standings import Outcome, Standings, make_standings
 from leaderboard.db.models import Model, Run, SectionResult, State, Submission, SubmissionFile, Vote
 from leaderboard.db.session import reading, writing
+from leaderboard.db.upsert import board_version
 from leaderboard.failures import NotFound
 from leaderboard.intake import PREDICTIONS
 from leaderboard.results import AVERAGE, HEADLINE
@@ -23,9 +27,10 @@ from vdc.errors import InputError, Problem
 from vdc.sections import SECTIONS, Section
 
 Choice = Literal["left", "right", "tie"]
-Outcome = Literal["first", "second", "tie"]
 _OUTCOMES: Final[dict[str, Outcome]] = {"first": "first", "second": "second", "tie": "tie"}
 CHOICES: Final[tuple[Choice, ...]] = ("left", "right", "tie")
+_KEPT_RUNS: Final = 64
+_TRIES: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,44 +52,6 @@ class Pair:
     right_run: str
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """One captioner of the arena.
-
-    Args:
-        run_id: Its run.
-        model: Its name.
-        votes: In how many votes it took part.
-        rating: Bradley-Terry strength on the chess scale, mean 1,000.
-        low, high: Its interval; None without one.
-        accuracy: Its average VDCscore accuracy on the board, for comparison.
-    """
-
-    run_id: str
-    model: str
-    votes: int
-    rating: float
-    low: float | None
-    high: float | None
-    accuracy: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Standings:
-    """One group of captioners that share a scale.
-
-    Args:
-        rows: Best first.
-        votes: How many votes they rest on.
-        correlation: Spearman's between rating and accuracy; None with fewer than three captioners, or where one of
-            the two is the same for all.
-    """
-
-    rows: tuple[Standing, ...]
-    votes: int
-    correlation: float | None
-
-
 @dataclass
 class Arena:
     """The arena of a board; keeps the captions it has read.
@@ -94,28 +61,39 @@ class Arena:
     """
 
     services: Services
-    _captions: dict[str, Mapping[tuple[str, Section], str]] = field(default_factory=dict)
+    _captions: OrderedDict[str, Mapping[tuple[str, Section], str]] = field(default_factory=OrderedDict)
+    _standings: tuple[tuple[int, int, int], list[Standings]] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def next_pair(self, seed: int) -> Pair | None:
-        """A pair to vote on; None with fewer than two captioners of one benchmark.
+    def captioners(self) -> int:
+        """How many runs a voter can meet: those with captions, on a benchmark with at least one other such run."""
+        return sum(len(runs) for runs in self._groups())
+
+    def next_pair(self, seed: int, voter: str | None = None) -> Pair | None:
+        """A pair to vote on; None with fewer than two captioners of one benchmark, or with nothing left to vote on.
 
         Args:
-            seed: Decides which; same seed, same pair while the board does not change.
+            seed: Decides which; same seed, same pair while board and votes do not change.
+            voter: Leaves out what this voter has voted on; see :meth:`vote`.
         """
-        chance = random.Random(seed)
-        by_benchmark: dict[str, list[str]] = {}
-        for run_id, benchmark in self._runs().items():
-            by_benchmark.setdefault(benchmark, []).append(run_id)
-        groups = [sorted(runs) for runs in by_benchmark.values() if len(runs) > 1]
+        groups = self._groups()
         if not groups:
             return None
-        left, right = chance.sample(chance.choice(sorted(groups)), 2)
-        ours, theirs = self._read(left), self._read(right)
-        shared = sorted(key for key in ours.keys() & theirs.keys() if ours[key].strip() and theirs[key].strip())
-        if not shared:
-            return None
-        video_id, section = chance.choice(shared)
-        return Pair(video_id, section, ours[video_id, section], theirs[video_id, section], left, right)
+        done = self._voted(voter) if voter is not None else frozenset()
+        chance = random.Random(seed)
+        for _ in range(_TRIES):
+            left, right = chance.sample(chance.choice(groups), 2)
+            first, second = sorted((left, right))
+            ours, theirs = self._read(left), self._read(right)
+            shared = sorted(
+                key
+                for key in ours.keys() & theirs.keys()
+                if ours[key].strip() and theirs[key].strip() and (*key, first, second) not in done
+            )
+            if shared:
+                video_id, section = chance.choice(shared)
+                return Pair(video_id, section, ours[video_id, section], theirs[video_id, section], left, right)
+        return None
 
     def vote(self, pair: Pair, choice: Choice, voter: str) -> bool:
         """Record a choice; False where this voter has voted on this pair already.
@@ -123,7 +101,7 @@ class Arena:
         Args:
             pair: As :meth:`next_pair` gave it.
             choice: ``left``, ``right`` or ``tie``.
-            voter: Anything that stays the same for one voter; only its hash is kept.
+            voter: Anything that stays the same for one voter; only its hash is kept. One voter has one vote on a pair.
 
         Raises:
             InputError: An unknown choice, or a pair that never was.
@@ -142,7 +120,7 @@ class Arena:
         first, second = sorted((pair.left_run, pair.right_run))
         word = "tie" if choice == "tie" else "first" if (choice == "left") != swapped else "second"
         vote = Vote(
-            voter=hashlib.sha256(voter.encode("utf-8", "surrogatepass")).hexdigest(),
+            voter=_hashed(voter),
             video_id=pair.video_id,
             section=pair.section,
             first_run_id=first,
@@ -162,37 +140,21 @@ class Arena:
         with reading(self.services.engine) as session:
             return [(first, second, _OUTCOMES[choice]) for first, second, choice in session.execute(query)]
 
-    def standings(self, *, seed: int = 0, resamples: int = 200) -> list[Standings]:
-        """Ratings with intervals, one list per group of captioners that were compared with each other, largest first.
+    def standings(self) -> list[Standings]:
+        """The ratings by the votes so far, made again only when votes or the board have changed."""
+        count, last = select(func.count(Vote.id)), select(func.coalesce(func.max(Vote.id), 0))
+        with reading(self.services.engine) as session:
+            key = (board_version(session), session.scalar(count) or 0, session.scalar(last) or 0)
+        kept = self._standings
+        if kept is None or kept[0] != key:
+            kept = self._standings = (key, make_standings(self.votes(), self.names(), self._accuracies()))
+        return kept[1]
 
-        Args:
-            seed: Of the bootstrap draws.
-            resamples: How many.
-        """
-        import numpy as np
-
-        from scoring.statistics.bradley_terry import Vote as Comparison
-        from scoring.statistics.bradley_terry import fit_bradley_terry
-
-        names, accuracies = self.names(), self._accuracies()
-        found = []
-        for votes in _connected(self.votes()):
-            comparisons = [Comparison(first, second, choice) for first, second, choice in votes]
-            ratings = fit_bradley_terry(comparisons, np.random.default_rng(seed), resamples=resamples)
-            rows = tuple(
-                Standing(
-                    run_id=rating.name,
-                    model=names.get(rating.name, ""),
-                    votes=rating.votes,
-                    rating=rating.rating,
-                    low=rating.interval.low if rating.interval else None,
-                    high=rating.interval.high if rating.interval else None,
-                    accuracy=accuracies.get(rating.name),
-                )
-                for rating in ratings
-            )
-            found.append(Standings(rows, len(votes), _correlation(rows)))
-        return sorted(found, key=lambda group: -group.votes)
+    def _voted(self, voter: str) -> frozenset[tuple[str, str, str, str]]:
+        query = select(Vote.video_id, Vote.section, Vote.first_run_id, Vote.second_run_id)
+        with reading(self.services.engine) as session:
+            rows = session.execute(query.where(Vote.voter == _hashed(voter)))
+            return frozenset((video, section, first, second) for video, section, first, second in rows)
 
     def _accuracies(self) -> dict[str, float]:
         query = select(SectionResult.run_id, SectionResult.accuracy).where(
@@ -200,6 +162,13 @@ class Arena:
         )
         with reading(self.services.engine) as session:
             return {str(run_id): value for run_id, value in session.execute(query) if value is not None}
+
+    def _groups(self) -> list[list[str]]:
+        """Runs that can be compared: by benchmark, in an order that depends on nothing but the runs."""
+        by_benchmark: dict[str, list[str]] = {}
+        for run_id, benchmark in self._runs().items():
+            by_benchmark.setdefault(benchmark, []).append(run_id)
+        return sorted(sorted(runs) for runs in by_benchmark.values() if len(runs) > 1)
 
     def _runs(self) -> dict[str, str]:
         """Public runs with captions -> benchmark."""
@@ -214,7 +183,12 @@ class Arena:
             )
         )
         with reading(self.services.engine) as session:
-            return {run_id: benchmark for run_id, benchmark in session.execute(query)}  # noqa: C416
+            runs = {run_id: benchmark for run_id, benchmark in session.execute(query)}  # noqa: C416
+        with self._lock:
+            # Captions of what was withdrawn do not stay behind in memory.
+            for gone in self._captions.keys() - runs.keys():
+                del self._captions[gone]
+        return runs
 
     def names(self) -> dict[str, str]:
         """Run -> name of its captioner, for runs that everybody may see."""
@@ -228,47 +202,42 @@ class Arena:
             return {run_id: name for run_id, name in session.execute(query)}  # noqa: C416
 
     def _read(self, run_id: str) -> Mapping[tuple[str, Section], str]:
-        if run_id not in self._captions:
-            from vdc.predictions.read import read_predictions
-
-            query = (
-                select(SubmissionFile.sha256, Submission.details)
-                .join(Submission, Submission.id == SubmissionFile.submission_id)
-                .join(Run, Run.submission_id == Submission.id)
-                .where(Run.id == run_id, SubmissionFile.role == PREDICTIONS)
-            )
-            with reading(self.services.engine) as session:
-                sha256, details = session.execute(query).one()
-            with TemporaryDirectory(prefix="vdc-arena-") as scratch:
-                path = Path(scratch) / PREDICTIONS
-                self.services.store.fetch(sha256, path)
-                found = read_predictions(path, section=details.get("section"), lenient=True)
-            self._captions[run_id] = {key: prediction.caption for key, prediction in found.captions.items()}
-        return self._captions[run_id]
+        with self._lock:
+            if run_id in self._captions:
+                self._captions.move_to_end(run_id)
+                return self._captions[run_id]
+        captions = read_captions(self.services, run_id)
+        with self._lock:
+            self._captions[run_id] = captions
+            while len(self._captions) > _KEPT_RUNS:
+                self._captions.popitem(last=False)
+        return captions
 
 
-def _connected(votes: list[tuple[str, str, Outcome]]) -> list[list[tuple[str, str, Outcome]]]:
-    """Votes by groups of runs that were compared with each other, directly or through others."""
-    leader: dict[str, str] = {}
+def read_captions(services: Services, run_id: str) -> Mapping[tuple[str, Section], str]:
+    """The captions that were handed in for a run, by video and section.
 
-    def find(run: str) -> str:
-        while leader.setdefault(run, run) != run:
-            run = leader[run]
-        return run
+    Raises:
+        NotFound: The run, or its captions, are not on this board.
+    """
+    from vdc.predictions.read import read_predictions
 
-    for first, second, _ in votes:
-        leader[find(first)] = find(second)
-    groups: dict[str, list[tuple[str, str, Outcome]]] = {}
-    for vote in votes:
-        groups.setdefault(find(vote[0]), []).append(vote)
-    return list(groups.values())
+    query = (
+        select(SubmissionFile.sha256, Submission.details)
+        .join(Submission, Submission.id == SubmissionFile.submission_id)
+        .join(Run, Run.submission_id == Submission.id)
+        .where(Run.id == run_id, SubmissionFile.role == PREDICTIONS)
+    )
+    with reading(services.engine) as session:
+        found = session.execute(query).one_or_none()
+    if found is None:
+        raise NotFound("found a captioner that has left the board; expected its captions; do next: take the next pair")
+    with TemporaryDirectory(prefix="vdc-arena-") as scratch:
+        path = Path(scratch) / PREDICTIONS
+        services.store.fetch(found.sha256, path)
+        read = read_predictions(path, section=found.details.get("section"), lenient=True)
+    return {key: prediction.caption for key, prediction in read.captions.items()}
 
 
-def _correlation(rows: tuple[Standing, ...]) -> float | None:
-    from scoring.statistics.agreement import correlate
-
-    known = [(row.rating, row.accuracy) for row in rows if row.accuracy is not None]
-    # Two points always lie on a line.
-    if len(known) < 3:
-        return None
-    return correlate([rating for rating, _ in known], [accuracy for _, accuracy in known], "spearman").value
+def _hashed(voter: str) -> str:
+    return hashlib.sha256(voter.encode("utf-8", "surrogatepass")).hexdigest()

@@ -9,10 +9,12 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, Final
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from leaderboard.board_rows import BoardRow, Cell, Metric, RowKind, rank_rows
 from leaderboard.db.queries import board_rows, board_version
@@ -35,6 +37,7 @@ _CSV_FACTS: Final = (
     "frames",
     "tokens_per_frame",
 )
+_ROW_FIELDS: Final = tuple(one.name for one in fields(BoardRow) if one.name != "cells")
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -65,7 +68,8 @@ class BoardQuery:
     mixed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+# No slots: the CSV is made, and kept, when somebody asks for it.
+@dataclass(frozen=True)
 class BoardPage:
     """An answer: rows with ranks, and bodies ready to be sent.
 
@@ -73,15 +77,35 @@ class BoardPage:
         version: The board's counter when it was made.
         rows: Ranked.
         json: UTF-8.
-        csv: UTF-8.
         etag: Changes when and only when the content may.
     """
 
     version: int
     rows: tuple[BoardRow, ...]
     json: bytes
-    csv: bytes
     etag: str
+
+    @cached_property
+    def csv(self) -> bytes:
+        """The rows as CSV, UTF-8."""
+        return render_csv(self.rows).encode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class BoardChoices:
+    """What rows can be narrowed down to.
+
+    Args:
+        version: The board's counter when this was read.
+        rows: How many rows there are, points of figures included.
+        benchmarks: Names, by alphabet.
+        judges: Names, by alphabet.
+    """
+
+    version: int
+    rows: int
+    benchmarks: tuple[str, ...]
+    judges: tuple[str, ...]
 
 
 class BoardReader:
@@ -100,18 +124,12 @@ class BoardReader:
 
     def page(self, query: BoardQuery) -> BoardPage:
         """The board for a query; at most as old as its last change."""
-        with reading(self._engine) as session:
-            version = board_version(session)
-            with self._lock:
-                if version != self._version:
-                    self._version, self._rows = version, {}
-                    self._pages.clear()
-                if query in self._pages:
-                    self._pages.move_to_end(query)
-                    return self._pages[query]
-                rows = self._rows.get(query.protocol)
-                if rows is None:
-                    rows = self._rows[query.protocol] = board_rows(session, query.protocol)
+        with reading(self._engine) as session, self._lock:
+            version = self._forget_what_is_old(session)
+            if query in self._pages:
+                self._pages.move_to_end(query)
+                return self._pages[query]
+            rows = self._read(session, query.protocol)
         page = _make_page(version, query, rows)
         with self._lock:
             if version == self._version:
@@ -120,6 +138,34 @@ class BoardReader:
                 while len(self._pages) > _KEPT:
                     self._pages.popitem(last=False)
         return page
+
+    def rows(self, protocol: str = HEADLINE) -> tuple[int, Sequence[BoardRow]]:
+        """The board's version, and every row that everybody may see, not ranked."""
+        with reading(self._engine) as session, self._lock:
+            return self._forget_what_is_old(session), self._read(session, protocol)
+
+    def model_rows(self, slug: str, protocol: str = HEADLINE) -> list[BoardRow]:
+        """One captioner's rows, with their ranks among all rows; empty where everybody may see none."""
+        _, rows = self.rows(protocol)
+        return [row for row in rank_rows(rows) if row.model_slug == slug]
+
+    def choices(self, protocol: str = HEADLINE) -> BoardChoices:
+        """What the rows can be narrowed down to."""
+        version, rows = self.rows(protocol)
+        benchmarks, judges = ({getattr(row, name) for row in rows} for name in ("benchmark", "judge"))
+        return BoardChoices(version, len(rows), tuple(sorted(benchmarks)), tuple(sorted(judges)))
+
+    def _forget_what_is_old(self, session: Session) -> int:
+        version = board_version(session)
+        if version != self._version:
+            self._version, self._rows = version, {}
+            self._pages.clear()
+        return version
+
+    def _read(self, session: Session, protocol: str) -> Sequence[BoardRow]:
+        if protocol not in self._rows:
+            self._rows[protocol] = board_rows(session, protocol)
+        return self._rows[protocol]
 
 
 def filter_rows(rows: Sequence[BoardRow], query: BoardQuery) -> list[BoardRow]:
@@ -138,12 +184,38 @@ def filter_rows(rows: Sequence[BoardRow], query: BoardQuery) -> list[BoardRow]:
 
 def row_json(row: BoardRow) -> dict[str, Any]:
     """A row as plain JSON values; accuracies are fractions."""
-    plain = asdict(row)
+    # Field by field: dataclasses.asdict copies every value and takes ten times as long.
+    plain = {name: getattr(row, name) for name in _ROW_FIELDS}
     plain["created_at"] = row.created_at.isoformat(timespec="seconds")
-    cells = plain.pop("cells")
+    plain["flags"] = list(row.flags)
+    cells = {
+        section: {
+            "accuracy": cell.accuracy,
+            "score": cell.score,
+            "accuracy_ci95": cell.accuracy_ci95,
+            "score_ci95": cell.score_ci95,
+        }
+        for section, cell in row.cells.items()
+    }
     plain["sections"] = {section: cells[section] for section in SECTIONS if section in cells}
     plain["average"] = cells.get(AVERAGE)
     return plain
+
+
+def rows_json(rows: Sequence[BoardRow], **facts: Any) -> bytes:
+    """Rows as a JSON document, UTF-8.
+
+    Args:
+        rows: In the order to write them.
+        **facts: What else to say, before the rows.
+    """
+    document: Mapping[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        **facts,
+        "count": len(rows),
+        "rows": [row_json(row) for row in rows],
+    }
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def render_csv(rows: Sequence[BoardRow]) -> str:
@@ -154,7 +226,7 @@ def render_csv(rows: Sequence[BoardRow]) -> str:
         cells = _csv_cells(row)
         if not number:
             writer.writerow(cells)
-        writer.writerow(["" if cell is None else _inert(cell) for cell in cells.values()])
+        writer.writerow(["" if cell is None else without_formula(cell) for cell in cells.values()])
     if not rows:
         writer.writerow(_CSV_FACTS)
     return text.getvalue()
@@ -175,19 +247,13 @@ def _csv_cells(row: BoardRow) -> dict[str, object]:
 
 def _make_page(version: int, query: BoardQuery, rows: Sequence[BoardRow]) -> BoardPage:
     ranked = rank_rows(filter_rows(rows, query), metric=query.metric, section=query.section, mixed=query.mixed)
-    document: Mapping[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "version": version,
-        "query": asdict(query),
-        "count": len(ranked),
-        "rows": [row_json(row) for row in ranked],
-    }
-    body = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
+    body = rows_json(ranked, version=version, query=asdict(query))
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    return BoardPage(version, tuple(ranked), body, render_csv(ranked).encode("utf-8", "replace"), etag)
+    return BoardPage(version, tuple(ranked), body, etag)
 
 
-def _inert(value: object) -> object:
+def without_formula(value: object) -> object:
+    """The value as a spreadsheet takes it: text that it would run as a formula is made text."""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"
     return value

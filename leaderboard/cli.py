@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
+from leaderboard.cli_token import token_app
+from leaderboard.logs import quiet_libraries
+
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Run a board: submissions, scoring, rows, tokens.")
-token_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Keys to submit with.")
 rows_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Rows of the board.")
 app.add_typer(token_app, name="token")
 app.add_typer(rows_app, name="rows")
@@ -35,7 +37,7 @@ def init(
     from leaderboard.import_rows import import_published
     from leaderboard.services import init_board, open_board
 
-    _quiet()
+    quiet_libraries()
     settings = read_settings()
     init_board(settings)
     with open_board(settings) as board:
@@ -61,6 +63,20 @@ def api(host: HostOption = "127.0.0.1", port: PortOption = 8321) -> None:
     from leaderboard.serving import serve_api
 
     serve_api(host, port)
+
+
+@app.command("app")
+def pages(host: HostOption = "127.0.0.1", port: PortOption = 8322) -> None:
+    """Serve the pages alone, beside an API and workers on the same board.
+
+    Example: vdc leaderboard app --host 0.0.0.0 --port 8322
+    """
+    from leaderboard.settings import require_extra
+
+    require_extra()
+    from leaderboard.serving import serve_pages
+
+    serve_pages(host, port)
 
 
 @app.command()
@@ -113,7 +129,7 @@ def import_rows(
     from leaderboard.import_rows import import_published
     from leaderboard.services import open_board
 
-    _quiet()
+    quiet_libraries()
     with open_board() as board, writing(board.engine) as session:
         done = import_published(session, file)
     if as_json:
@@ -136,7 +152,7 @@ def backup(file: Annotated[Path, typer.Argument(help="Tar file to write.")]) -> 
     from leaderboard.backup import write_backup
     from leaderboard.services import open_board
 
-    _quiet()
+    quiet_libraries()
     with open_board() as board:
         done = write_backup(board.engine, board.store, file)
     typer.echo(f"{file}: {sum(done.rows.values()):,} rows, {done.files:,} files")
@@ -154,80 +170,12 @@ def restore(file: Annotated[Path, typer.Argument(help="File that backup wrote.")
     from leaderboard.backup import restore_backup
     from leaderboard.services import open_board
 
-    _quiet()
+    quiet_libraries()
     with open_board() as board:
         done = restore_backup(board.engine, board.store, file)
     typer.echo(
         f"restored {sum(done.rows.values()):,} rows, {done.files:,} files; unfinished submissions go on by themselves"
     )
-
-
-@token_app.command("create")
-def token_create(
-    name: Annotated[str, typer.Argument(help="Whose it is.")],
-    admin: Annotated[bool, typer.Option("--admin", help="May see and withdraw everybody's submissions.")] = False,
-) -> None:
-    """Make a token; it is shown once.
-
-    Example: vdc leaderboard token create "vision lab"
-    """
-    from leaderboard.settings import require_extra
-
-    require_extra()
-    from leaderboard.db.session import writing
-    from leaderboard.services import open_board
-    from leaderboard.tokens import create_token
-
-    _quiet()
-    with open_board() as board, writing(board.engine) as session:
-        token = create_token(session, name, admin=admin)
-    typer.echo(f"token {token.id} for {token.name}; it is shown this once, only its hash is kept:", err=True)
-    typer.echo(token.key)
-
-
-@token_app.command("list")
-def token_list(as_json: JsonOption = False) -> None:
-    """Show all tokens, without their secrets.
-
-    Example: vdc leaderboard token list
-    """
-    from leaderboard.settings import require_extra
-
-    require_extra()
-    from leaderboard.db.session import reading
-    from leaderboard.services import open_board
-    from leaderboard.tokens import list_tokens
-
-    _quiet()
-    with open_board() as board, reading(board.engine) as session:
-        tokens = list_tokens(session)
-    if as_json:
-        typer.echo(json.dumps([asdict(token) for token in tokens], indent=2, default=str))
-        return
-    for token in tokens:
-        state = f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else "valid"
-        typer.echo(
-            f"{token.id}  {token.created_at:%Y-%m-%d}  {state}{'  admin' if token.is_admin else ''}  {token.name}"
-        )
-
-
-@token_app.command("revoke")
-def token_revoke(token_id: Annotated[str, typer.Argument(help="Its id, as token list shows it.")]) -> None:
-    """Make a token useless; what it submitted stays.
-
-    Example: vdc leaderboard token revoke 1f2e3d4c5b6a
-    """
-    from leaderboard.settings import require_extra
-
-    require_extra()
-    from leaderboard.db.session import writing
-    from leaderboard.services import open_board
-    from leaderboard.tokens import revoke_token
-
-    _quiet()
-    with open_board() as board, writing(board.engine) as session:
-        token = revoke_token(session, token_id)
-    typer.echo(f"token {token.id} of {token.name} is revoked")
 
 
 @rows_app.command("list")
@@ -248,7 +196,7 @@ def rows_list(
     from leaderboard.services import open_board
     from vdc.errors import InputError, unknown_name
 
-    _quiet()
+    quiet_libraries()
     wanted: RowKind | None = next((one for one in KINDS if one == kind), None)
     if kind is not None and wanted is None:
         raise InputError(unknown_name("kind", kind, KINDS))
@@ -282,7 +230,7 @@ def rows_rebuild(run_id: Annotated[str, typer.Argument(help="The run, as rows li
     from leaderboard.rebuild import rebuild_row
     from leaderboard.services import open_board
 
-    _quiet()
+    quiet_libraries()
     with open_board() as board:
         changes = rebuild_row(board, run_id)
     for protocol, (before, after) in changes.items():
@@ -291,13 +239,3 @@ def rows_rebuild(run_id: Annotated[str, typer.Argument(help="The run, as rows li
 
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.2f} %"
-
-
-def _quiet() -> None:
-    """Keep the libraries' own chatter off the terminal of a command that prints a result."""
-    import logging
-
-    from leaderboard.logs import QUIET
-
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.ERROR)

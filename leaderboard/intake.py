@@ -11,6 +11,7 @@ from leaderboard.benchmarks import Benchmarks
 from leaderboard.db.models import SubmissionKind
 from leaderboard.names import check_name
 from leaderboard.object_store import file_sha256
+from leaderboard.parquet_pages import BrokenPage, page_sizes
 from vdc.benchmark.model import Benchmark
 from vdc.errors import InputError, Problem
 from vdc.predictions.read import read_predictions
@@ -26,7 +27,12 @@ MAX_RECORD_BYTES: Final = 4 << 20
 _VERDICT_BYTES_PER_QUESTION: Final = 16_384
 """Unpacked; a real verdict takes about 400. Above it the table is no table of verdicts but a bomb."""
 
-_ROWS_AT_ONCE: Final = 256
+_VERDICT_BYTES: Final = 512 << 20
+_MAX_COLUMNS: Final = 64
+_DICTIONARY_BYTES: Final = 2 << 20
+"""Largest dictionary page; writers keep them to one megabyte. Each of the rows read at once may repeat all of it."""
+
+_ROWS_AT_ONCE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +43,13 @@ class Intake:
         benchmark: The board's name of the benchmark.
         sections: Sections it will have numbers for.
         note: What was recognised, for the record of the transition.
+        missing: Captions of these sections that are not there; they count as wrong.
     """
 
     benchmark: str
     sections: tuple[str, ...]
     note: str
+    missing: int = 0
 
 
 def check_files(
@@ -73,10 +81,12 @@ def check_files(
     if name is None:
         blind = read_predictions(path, section=section, max_bytes=unpacked_bytes)
         name, how = benchmarks.recognise({video for video, _ in blind.captions}), "recognised by its videos"
-    found = read_predictions(path, section=section, benchmark=benchmarks.load(name), max_bytes=unpacked_bytes)
+    whole = benchmarks.load(name)
+    found = read_predictions(path, section=section, benchmark=whole, max_bytes=unpacked_bytes)
     sections = tuple(one for one in SECTIONS if one in found.sections)
     note = f"{len(found.captions):,} captions ({found.format}) for {', '.join(sections)} of {name}, {how}"
-    return Intake(name, sections, note)
+    missing = len(whole.select(sections).questions.keys() - found.captions.keys())
+    return Intake(name, sections, note, missing)
 
 
 def _check_run(folder: Path, benchmarks: Benchmarks, named: str | None) -> Intake:
@@ -155,25 +165,41 @@ def check_questions(verdicts: Any, benchmark: Benchmark) -> tuple[str, ...]:
 
 
 def _check_size(path: Path, benchmark: Benchmark) -> None:
-    """Refuse a table by what its footer says, then piece by piece by what it unpacks to: a footer may lie."""
+    """Refuse a table by what its footer says, by what its pages say, then piece by piece: a footer may lie."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     do_next = "send the verdicts.parquet that vdc score wrote"
+    rows = max(1, benchmark.question_count)
+    most = min(rows * _VERDICT_BYTES_PER_QUESTION, _VERDICT_BYTES)
     try:
         facts = pq.read_metadata(path)
-        most = max(1, benchmark.question_count)
         unpacked = sum(facts.row_group(place).total_byte_size for place in range(facts.num_row_groups))
-        if facts.num_rows <= most and facts.num_columns <= 64 and unpacked <= most * _VERDICT_BYTES_PER_QUESTION:
-            unpacked = 0
-            for batch in pq.ParquetFile(path).iter_batches(batch_size=_ROWS_AT_ONCE):
-                unpacked += batch.nbytes
-                if unpacked > most * _VERDICT_BYTES_PER_QUESTION:
-                    break
-    except (pa.ArrowException, OSError) as error:
+        fits = facts.num_rows <= rows and facts.num_columns <= _MAX_COLUMNS and unpacked <= most
+        if fits:
+            sizes = page_sizes(path, most)
+            unpacked, fits = sizes.total, sizes.total <= most and sizes.dictionary <= _DICTIONARY_BYTES
+        if fits:
+            unpacked = _unpacked_bytes(path, most)
+            fits = unpacked <= most
+    except (pa.ArrowException, BrokenPage, OSError) as error:
         found = f"no Parquet file ({str(error).splitlines()[0][:200]})"
         raise InputError(Problem(found, "the verdicts of a run", do_next, VERDICTS)) from error
-    if facts.num_rows > most or facts.num_columns > 64 or unpacked > most * _VERDICT_BYTES_PER_QUESTION:
-        found = f"{facts.num_rows:,} rows, {facts.num_columns:,} columns, {unpacked:,} bytes unpacked"
-        expected = f"at most {most:,} rows of verdicts"
+    if not fits:
+        found = f"{facts.num_rows:,} rows, {facts.num_columns:,} columns, {unpacked:,} bytes unpacked or more"
+        expected = f"at most {rows:,} rows of verdicts"
         raise InputError(Problem(found, expected, do_next, VERDICTS))
+
+
+def _unpacked_bytes(path: Path, most: int) -> int:
+    """What the columns hold, one after the other; stops once it is more than ``most``."""
+    import pyarrow.parquet as pq
+
+    unpacked = 0
+    file = pq.ParquetFile(path)
+    for name in file.schema_arrow.names:
+        for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=[name]):
+            unpacked += int(batch.nbytes)
+            if unpacked > most:
+                return unpacked
+    return unpacked

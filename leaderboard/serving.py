@@ -1,4 +1,4 @@
-"""The processes of a board: API, worker, and all together."""
+"""The processes of a board: API, pages, worker, and all together."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 RESTART_S: Final = 2.0
 """Pause before a worker that ended is started again."""
+
+_GRACE_S: Final = 10
 
 
 def serve_api(host: str, port: int) -> None:
@@ -49,25 +51,23 @@ def serve_worker() -> None:
         run_worker(board, stop)
 
 
+def serve_pages(host: str, port: int) -> None:
+    """Serve the pages alone until stopped; API and workers run elsewhere, on the same board."""
+    set_up_logs(os.environ.get("VDC_LOG", "INFO"))
+    with open_board(read_settings()) as board:
+        from leaderboard.asgi import create_site
+
+        _run_server(create_site(board, with_api=False), host, port)
+
+
 def serve_all(host: str, port: int, workers: int) -> None:
     """Serve API and pages in this process, workers in processes of their own that are restarted when they end."""
     set_up_logs(os.environ.get("VDC_LOG", "INFO"))
     with open_board(read_settings()) as board, _worker_processes(workers):
+        from leaderboard.asgi import create_site
+
         logger.info("serving", extra={"url": f"http://{host}:{port}", "workers": workers})
-        _run_server(_whole_site(board), host, port)
-
-
-def _whole_site(board: Any) -> Any:
-    """The pages with the API mounted, where the pages are there; else the API alone."""
-    from importlib.util import find_spec
-
-    if find_spec("leaderboard.asgi") is not None and find_spec("streamlit") is not None:
-        from importlib import import_module
-
-        return import_module("leaderboard.asgi").create_site(board)
-    from leaderboard.api.app import create_site
-
-    return create_site(board)
+        _run_server(create_site(board), host, port)
 
 
 def _run_server(app: Any, host: str, port: int) -> None:
@@ -76,7 +76,16 @@ def _run_server(app: Any, host: str, port: int) -> None:
     # The server closes its connections, then hands the signal on: the default would end the process here and now,
     # and leave the workers behind.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
-    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Windows that stay open must not keep a server alive that was asked to stop.
+        timeout_graceful_shutdown=_GRACE_S,
+    )
 
 
 @contextlib.contextmanager

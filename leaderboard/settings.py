@@ -12,7 +12,8 @@ from vdc.settings import home
 
 PREFIX: Final = "VDC_LEADERBOARD_"
 
-_MEGABYTE: Final = 1 << 20
+MEGABYTE: Final = 1 << 20
+"""Bytes in the unit of the settings and of the pages' upload limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,10 @@ class Limits:
         unpacked_bytes: Largest content of a packed predictions file.
     """
 
-    upload_bytes: int = 64 * _MEGABYTE
+    upload_bytes: int = 64 * MEGABYTE
     per_hour: int = 60
     open_submissions: int = 20
-    unpacked_bytes: int = 128 * _MEGABYTE
+    unpacked_bytes: int = 128 * MEGABYTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +113,10 @@ def read_settings() -> BoardSettings:
         return value
 
     limits = Limits(
-        upload_bytes=int(number("UPLOAD_MB", 64, 1) * _MEGABYTE),
+        upload_bytes=int(number("UPLOAD_MB", 64, 1) * MEGABYTE),
         per_hour=int(number("PER_HOUR", 60, 1)),
         open_submissions=int(number("OPEN", 20, 1)),
-        unpacked_bytes=int(number("UNPACKED_MB", 128, 1) * _MEGABYTE),
+        unpacked_bytes=int(number("UNPACKED_MB", 128, 1) * MEGABYTE),
     )
     verification = Verification(
         questions=int(number("VERIFY_QUESTIONS", 200, 1)), agreement=number("VERIFY_AGREEMENT", 0.95, 0)
@@ -152,7 +153,7 @@ def require_extra(feature: str = "the leaderboard") -> None:
     """
     from importlib.util import find_spec
 
-    for package in ("sqlalchemy", "alembic", "fastapi", "uvicorn", "dbos", "fsspec", "prometheus_client"):
+    for package in ("sqlalchemy", "alembic", "fastapi", "uvicorn", "dbos", "fsspec", "prometheus_client", "streamlit"):
         if find_spec(package) is None:
             raise MissingExtra(feature, "leaderboard")
 

@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from leaderboard.board_rows import Cell
 from leaderboard.db.models import FINAL_STATES, Run, State, Submission, Transition
+from leaderboard.results import AVERAGE, HEADLINE
 from leaderboard.views import SubmissionView, TransitionView
+from vdc.sections import SECTIONS
+
+
+def report_cells(report: Mapping[str, Any], protocol: str = HEADLINE) -> dict[str, Cell]:
+    """A run's numbers by section, and their average, as its report has them.
+
+    Args:
+        report: The content of ``report.json``.
+        protocol: A protocol of ``scoring.protocols``.
+    """
+    found = report["protocols"][protocol]
+    plain = {section: found["sections"][section] for section in SECTIONS if section in found["sections"]}
+    return {name: _report_cell(cell) for name, cell in (plain | {AVERAGE: found["average"]}).items()}
+
+
+def _report_cell(cell: Mapping[str, Any]) -> Cell:
+    accuracy, score = cell.get("accuracy_ci95"), cell.get("score_ci95")
+    return Cell(
+        cell.get("accuracy"),
+        cell.get("score"),
+        (accuracy[0], accuracy[1]) if accuracy else None,
+        (score[0], score[1]) if score else None,
+    )
 
 
 def submission_view(session: Session, found: Submission, *, whole: bool) -> SubmissionView:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import secrets
 import tempfile
 import uuid
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -22,25 +20,23 @@ from leaderboard.db.models import OPEN_STATES, State, Submission, SubmissionFile
 from leaderboard.db.session import reading, writing
 from leaderboard.db.upsert import bump_version, lock_object, model_named
 from leaderboard.failures import LimitReached, NotAllowed, NotFound
-from leaderboard.intake import PREDICTIONS, RUN_RECORD, VERDICTS, check_files
-from leaderboard.names import check_name, check_text, check_url, slug_of
+from leaderboard.intake import Intake, check_files
+from leaderboard.names import check_name
 from leaderboard.object_store import ObjectStore
 from leaderboard.queue.interface import JobQueue
 from leaderboard.settings import BoardSettings
+from leaderboard.submission_details import check_details, content_key
 from leaderboard.submission_views import submission_view
 from leaderboard.tokens import Holder
 from leaderboard.transitions import lock_submission, move
 from leaderboard.views import NewSubmission, SubmissionView
 from leaderboard.withdrawal import erase
-from vdc.errors import InputError, Problem, RunFailed
-from vdc.sections import parse_section
+from vdc.errors import InputError, RunFailed
 
 logger = logging.getLogger(__name__)
 
 BOARD: Final = "board"
 SUBMITTER: Final = "submitter"
-_NEEDED: Final = {SubmissionKind.PREDICTIONS: {PREDICTIONS}, SubmissionKind.RUN: {RUN_RECORD, VERDICTS}}
-_MAX_NUMBER: Final = 10_000_000
 
 
 class SubmissionService:
@@ -77,6 +73,23 @@ class SubmissionService:
         with reading(self.engine) as session:
             self._check_limits(session, holder)
 
+    def preview(self, new: NewSubmission) -> Intake:
+        """What :meth:`submit` would find, without keeping anything: for a form that checks before it sends.
+
+        Raises:
+            InputError: What would be refused or rejected; lists all of it.
+            RunFailed: The board's own benchmark cannot be read.
+        """
+        details = check_details(new, self.benchmarks)
+        with tempfile.TemporaryDirectory(prefix="vdc-preview-") as scratch:
+            folder = Path(scratch)
+            for file in new.files:
+                (folder / file.role).symlink_to(file.path.resolve())
+            try:
+                return self._check(new.kind, folder, details, new.benchmark)
+            except InputError as error:
+                raise _without_place(error, scratch) from error
+
     def submit(self, holder: Holder, new: NewSubmission) -> tuple[SubmissionView, bool]:
         """Take a submission in, check it and queue it. The same content again is the same submission.
 
@@ -89,9 +102,9 @@ class SubmissionService:
             InputError: A field or the set of files cannot be used; nothing was kept.
             LimitReached: See :meth:`check_limits`.
         """
-        details = _details(new, self.benchmarks)
+        details = check_details(new, self.benchmarks)
         name = check_name(new.model_name, "model name")
-        key = _content_key(holder, name, new, details)
+        key = content_key(holder, name, new, details)
         with writing(self.engine) as session:
             # Submissions of one token are taken in one after another, so that limits and content keys hold.
             session.scalar(select(Token.id).where(Token.id == holder.token_id).with_for_update(key_share=True))
@@ -253,8 +266,7 @@ class SubmissionService:
             try:
                 for role, sha256 in files.items():
                     self.store.fetch(sha256, folder / role)
-                unpacked = self.settings.limits.unpacked_bytes
-                intake = check_files(kind, folder, self.benchmarks, details, named, unpacked)
+                intake = self._check(kind, folder, details, named)
                 benchmark, reason = intake.benchmark, intake.note
             except InputError as error:
                 after, reason = State.REJECTED, str(error).replace(f"{scratch}/", "")
@@ -267,38 +279,13 @@ class SubmissionService:
                 locked.benchmark = benchmark
                 move(session, locked, after, actor=BOARD, reason=reason)
 
-
-def _details(new: NewSubmission, benchmarks: Benchmarks) -> dict[str, object]:
-    """Everything the submitter said, checked; all that is wrong at once."""
-    problems: list[Problem] = []
-    details: dict[str, object] = {}
-    roles = {file.role for file in new.files}
-    allowed = _NEEDED[new.kind] | {PREDICTIONS}
-    if not _NEEDED[new.kind] <= roles or not roles <= allowed:
-        found = f"the files {', '.join(sorted(roles)) or 'none'} for a submission of kind {new.kind}"
-        expected = " and ".join(sorted(_NEEDED[new.kind]))
-        problems.append(Problem(found, expected, "send these files under these names"))
-    for name, value in (("frames", new.frames), ("tokens_per_frame", new.tokens_per_frame)):
-        if value is not None and not 0 < value <= _MAX_NUMBER:
-            problems.append(Problem(f"{name} = {value}", "a number above 0", "correct it, or leave it out"))
-        details[name] = value
-    try:
-        if new.benchmark is not None and new.benchmark not in benchmarks.names:
-            benchmarks.load(new.benchmark)
-        details["section"] = None if new.section is None else parse_section(new.section, "section")
-        details["note"] = check_text(new.note, "note")
-        details["model_url"] = check_url(new.model_url, "model_url")
-    except InputError as error:
-        problems += error.problems
-    if problems:
-        raise InputError(problems)
-    return details
+    def _check(self, kind: SubmissionKind, folder: Path, details: dict[str, object], named: str | None) -> Intake:
+        return check_files(kind, folder, self.benchmarks, details, named, self.settings.limits.unpacked_bytes)
 
 
-def _content_key(holder: Holder, name: str, new: NewSubmission, details: dict[str, object]) -> str:
-    files: Sequence[tuple[str, str]] = sorted((file.role, file.sha256) for file in new.files)
-    parts = [holder.token_id, new.kind, slug_of(name), files, new.benchmark, details["section"], new.private]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+def _without_place(error: InputError, scratch: str) -> InputError:
+    """The error without the board's own temporary folder in it."""
+    return InputError([replace(one, where=one.where.replace(f"{scratch}/", "")) for one in error.problems])
 
 
 def _owns(holder: Holder | None, submission: Submission) -> bool:

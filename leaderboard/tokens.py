@@ -74,6 +74,21 @@ def create_token(session: Session, name: str, *, admin: bool = False) -> NewToke
     return NewToken(token_id, shown, f"{PREFIX}_{token_id}_{secret}")
 
 
+def renew_key(session: Session, token_id: str) -> NewToken:
+    """Give a token a new key; the old one no longer works, submissions stay.
+
+    Raises:
+        InputError: There is no such token, or it is revoked.
+    """
+    row = session.get(Token, token_id)
+    if row is None or row.revoked_at is not None:
+        found = f"no valid token {token_id[:40]!r}"
+        raise InputError(Problem(found, "the id of a token", "vdc leaderboard token list shows them"))
+    secret = secrets.token_urlsafe(32)
+    row.secret_hash = _hash(secret)
+    return NewToken(row.id, row.name, f"{PREFIX}_{row.id}_{secret}")
+
+
 def find_holder(session: Session, key: str) -> Holder | None:
     """Who the key belongs to; None for a wrong, unknown or revoked one, without telling which."""
     prefix, _, rest = key.partition("_")

@@ -106,6 +106,15 @@ class VerdictReader:
 
     def page(self, sha256: str, query: VerdictQuery) -> VerdictPage:
         """One page of the verdicts that fit a query, in the benchmark's order."""
+        chosen = self.matching(sha256, query)
+        size = max(1, min(query.size, MAX_PAGE_SIZE))
+        start = (max(1, query.page) - 1) * size
+        rows = chosen.iloc[start : start + size].to_dict("records")
+        plain = tuple({str(key): _plain(value) for key, value in row.items()} for row in rows)
+        return VerdictPage(len(chosen), max(1, query.page), -(-len(chosen) // size), plain)
+
+    def matching(self, sha256: str, query: VerdictQuery) -> pd.DataFrame:
+        """All verdicts that fit a query, whatever its page, in the benchmark's order; not to be changed."""
         table = self.table(sha256)
         keep = table["section"].notna()
         for name, wanted in (("section", query.section), ("video_id", query.video_id), ("status", query.status)):
@@ -118,12 +127,7 @@ class VerdictReader:
             for name in ("question", "gold", "answer"):
                 found |= table[name].fillna("").str.contains(query.search, case=False, regex=False)
             keep &= found
-        chosen = table[keep]
-        size = max(1, min(query.size, MAX_PAGE_SIZE))
-        start = (max(1, query.page) - 1) * size
-        rows = chosen.iloc[start : start + size].to_dict("records")
-        plain = tuple({str(key): _plain(value) for key, value in row.items()} for row in rows)
-        return VerdictPage(len(chosen), max(1, query.page), -(-len(chosen) // size), plain)
+        return table[keep]
 
 
 def _plain(value: Any) -> Any:

@@ -87,11 +87,10 @@ def add_error_handlers(app: FastAPI) -> None:
 def _known(error: VdcError) -> JSONResponse:
     if isinstance(error, LimitReached):
         return error_reply(429, "limit", str(error), Retry_After=str(error.retry_after_s))
-    for kind, status, name in (
-        (NotFound, 404, "not found"),
-        (NotAllowed, 403, "not allowed"),
-        (TooLarge, 413, "too large"),
-    ):
+    if isinstance(error, TooLarge):
+        # Without this the server would go on reading, and throwing away, what is refused.
+        return error_reply(413, "too large", str(error), Connection="close")
+    for kind, status, name in ((NotFound, 404, "not found"), (NotAllowed, 403, "not allowed")):
         if isinstance(error, kind):
             return error_reply(status, name, str(error))
     if isinstance(error, InputError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from starlette.types import Message
 
 from leaderboard.failures import TooLarge
 from leaderboard.intake import PREDICTIONS, RUN_RECORD, VERDICTS
+from leaderboard.received import shown_name
 from leaderboard.views import UploadedFile
 from vdc.errors import InputError, Problem
 
@@ -102,8 +102,7 @@ async def _store(upload: UploadFile, role: str, folder: Path) -> UploadedFile:
             digest.update(piece)
             await run_in_threadpool(file.write, piece)
     # The user's name for the file is kept for display; it never becomes a path.
-    shown = re.sub(r"[^\w.+ ()-]", "_", (upload.filename or role).replace("\\", "/").rpartition("/")[2])[:200]
-    return UploadedFile(role, path, shown or role, digest.hexdigest(), size)
+    return UploadedFile(role, path, shown_name(upload.filename or role, role), digest.hexdigest(), size)
 
 
 def _counting(request: Request, limit: int):  # type: ignore[no-untyped-def]  # an ASGI receive callable

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from leaderboard.board_rows import BoardRow, Cell
-from leaderboard.db.models import Model, ReportedRow, Run, SectionResult, State, Submission, SubmissionFile
+from leaderboard.db.models import Model, ReportedRow, Run, State, Submission, SubmissionFile
+from leaderboard.db.row_queries import board_rows
 from leaderboard.db.upsert import board_version
-from leaderboard.results import AS_PUBLISHED, AVERAGE, HEADLINE
 from leaderboard.scoring_steps import SCORED_VERDICTS
 
 __all__ = [
@@ -25,6 +22,7 @@ __all__ = [
     "find_run",
     "list_models",
     "run_file",
+    "run_files",
     "state_counts",
 ]
 
@@ -72,17 +70,6 @@ class RunInfo:
     report: dict[str, Any]
     verification: dict[str, Any]
     details: dict[str, Any]
-
-
-def board_rows(session: Session, protocol: str = HEADLINE, *, model_id: int | None = None) -> list[BoardRow]:
-    """Every row that everybody may see, not ranked: runs under one protocol, published rows as published.
-
-    Args:
-        session: Open.
-        protocol: A protocol of ``scoring.protocols``.
-        model_id: Only this captioner's.
-    """
-    return [*_run_rows(session, protocol, model_id), *_reported_rows(session, model_id)]
 
 
 def list_models(session: Session) -> list[ModelInfo]:
@@ -150,6 +137,16 @@ def run_file(session: Session, run_id: str, role: str = SCORED_VERDICTS) -> str 
     return session.scalar(query)
 
 
+def run_files(session: Session, run_id: str) -> dict[str, str]:
+    """Role -> SHA-256 of every file of a run's submission; empty where there is no such run."""
+    query = (
+        select(SubmissionFile.role, SubmissionFile.sha256)
+        .join(Run, Run.submission_id == SubmissionFile.submission_id)
+        .where(Run.id == run_id)
+    )
+    return {role: sha256 for role, sha256 in session.execute(query)}  # noqa: C416  (rows are no pairs to mypy)
+
+
 def state_counts(session: Session) -> dict[State, int]:
     """Submissions by state; every state is there."""
     rows = session.execute(select(Submission.state, func.count()).group_by(Submission.state))
@@ -157,151 +154,3 @@ def state_counts(session: Session) -> dict[State, int]:
     for state, count in rows:
         counts[state] = count
     return counts
-
-
-def _run_rows(session: Session, protocol: str, model_id: int | None) -> list[BoardRow]:
-    # Columns rather than objects, and never the report: a thousand reports are hundreds of megabytes.
-    query = (
-        select(
-            Run.id,
-            Run.submission_id,
-            Run.status,
-            Run.reason,
-            Run.judge,
-            Run.comparable,
-            Run.prompts,
-            Run.benchmark,
-            Run.rank_group,
-            Run.created_at,
-            Model.name.label("model"),
-            Model.slug,
-            Submission.details,
-        )
-        .join(Model, Model.id == Run.model_id)
-        .join(Submission, Submission.id == Run.submission_id)
-        .where(Submission.state == State.PUBLISHED, Submission.private.is_(False))
-    )
-    results = select(*_RESULT_COLUMNS, SectionResult.run_id.label("owner")).where(
-        SectionResult.run_id.is_not(None), SectionResult.protocol == protocol
-    )
-    if model_id is not None:
-        query = query.where(Run.model_id == model_id)
-        results = results.join(Run, Run.id == SectionResult.run_id).where(Run.model_id == model_id)
-    cells = _by_owner(session.execute(results))
-    rows = []
-    for found in session.execute(query):
-        mine = cells.get(found.id, {})
-        counts = mine.get(AVERAGE)
-        frames, tokens = found.details.get("frames"), found.details.get("tokens_per_frame")
-        kind = found.status.value
-        rows.append(
-            BoardRow(
-                id=f"run-{found.id}",
-                model=found.model,
-                model_slug=found.slug,
-                kind=kind,
-                reason=found.reason,
-                # What nobody here has verified never shares a rank with what was.
-                group=f"{kind}-{found.rank_group}-{protocol}",
-                group_name=f"{kind}: {found.judge}, prompts {found.prompts}, {found.benchmark}, {protocol}",
-                judge=found.judge,
-                comparable=found.comparable,
-                prompts=found.prompts,
-                benchmark=found.benchmark,
-                protocol=protocol,
-                frames=frames,
-                tokens_per_frame=tokens,
-                visual_tokens=frames * tokens if frames and tokens else None,
-                cells={section: _cell(row) for section, row in mine.items()},
-                videos=counts.videos if counts else None,
-                questions=counts.questions if counts else None,
-                unparsed=counts.unparsed if counts else None,
-                missing=counts.missing if counts else None,
-                note=str(found.details.get("note") or ""),
-                source_url=found.details.get("model_url") or None,
-                source_date=f"{found.created_at:%Y-%m-%d}",
-                run_id=found.id,
-                submission_id=found.submission_id,
-                created_at=found.created_at,
-            )
-        )
-    return rows
-
-
-def _reported_rows(session: Session, model_id: int | None) -> list[BoardRow]:
-    query = select(ReportedRow, Model.name, Model.slug).join(Model, Model.id == ReportedRow.model_id)
-    if model_id is not None:
-        query = query.where(ReportedRow.model_id == model_id)
-    results = select(*_RESULT_COLUMNS, SectionResult.reported_row_id.label("owner")).where(
-        SectionResult.reported_row_id.is_not(None)
-    )
-    cells = _by_owner(session.execute(results))
-    rows = []
-    for found, _model, slug in session.execute(query):
-        total = found.frames * found.tokens_per_frame if found.frames and found.tokens_per_frame else None
-        rows.append(
-            BoardRow(
-                id=f"reported-{found.id}",
-                model=found.published_name,
-                model_slug=slug,
-                kind="reported",
-                group=f"reported-{found.source}",
-                group_name=f"reported by {found.source_name}",
-                judge=found.judge,
-                # Judged by a language model, though nobody knows exactly how.
-                comparable=False,
-                prompts="unknown",
-                benchmark="vdc",
-                protocol=AS_PUBLISHED,
-                frames=found.frames,
-                tokens_per_frame=found.tokens_per_frame,
-                visual_tokens=found.visual_tokens or total,
-                cells={section: _cell(row) for section, row in cells.get(found.id, {}).items()},
-                source=found.source,
-                source_name=found.source_name,
-                source_url=found.source_url,
-                source_date=found.source_date,
-                source_kind=found.source_kind,
-                setting=found.setting,
-                flags=tuple(found.flags),
-                note=found.note or "",
-                created_at=found.created_at,
-            )
-        )
-    return rows
-
-
-_RESULT_COLUMNS = (
-    SectionResult.section,
-    SectionResult.accuracy,
-    SectionResult.score,
-    SectionResult.accuracy_low,
-    SectionResult.accuracy_high,
-    SectionResult.score_low,
-    SectionResult.score_high,
-    SectionResult.videos,
-    SectionResult.questions,
-    SectionResult.unparsed,
-    SectionResult.missing,
-)
-
-
-def _by_owner(results: Iterable[Row[Any]]) -> dict[Any, dict[str, Row[Any]]]:
-    found: dict[Any, dict[str, Row[Any]]] = defaultdict(dict)
-    for row in results:
-        found[row.owner][row.section] = row
-    return found
-
-
-def _cell(row: Row[Any]) -> Cell:
-    return Cell(
-        accuracy=row.accuracy,
-        score=row.score,
-        accuracy_ci95=_pair((row.accuracy_low, row.accuracy_high)),
-        score_ci95=_pair((row.score_low, row.score_high)),
-    )
-
-
-def _pair(ends: Sequence[float | None]) -> tuple[float, float] | None:
-    low, high = ends
-    return None if low is None or high is None else (low, high)

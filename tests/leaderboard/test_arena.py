@@ -50,7 +50,7 @@ def test_votes_for_one_captioner_put_it_first_with_an_interval(arena: Arena) -> 
         # Three of four for the strong one.
         for_strong = seed % 4 != 0
         arena.vote(pair, "left" if (pair.left_run == strong) == for_strong else "right", f"voter {seed}")
-    (group,) = arena.standings(resamples=50)
+    (group,) = arena.standings()
     assert [row.model for row in group.rows] == ["Strong", "Weak"]
     best = group.rows[0]
     # Odds of 15 to 5 are 191 points on the chess scale.
@@ -70,3 +70,48 @@ def test_a_pair_that_never_was_is_refused(arena: Arena) -> None:
         arena.vote(pair, "both", "x")  # type: ignore[arg-type]
     with pytest.raises(NotFound):
         arena.vote(replace(pair, right_run="f" * 32), "left", "x")
+
+
+def test_a_voter_is_never_asked_the_same_twice(arena: Arena) -> None:
+    seen = set()
+    for seed in range(8):
+        pair = arena.next_pair(seed, "somebody")
+        assert pair is not None
+        key = (pair.video_id, pair.section)
+        assert key not in seen
+        seen.add(key)
+        assert arena.vote(pair, "tie", "somebody") is True
+
+
+def test_a_voter_who_has_seen_everything_gets_no_pair(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = {("v", "short"): "a caption"}
+    monkeypatch.setattr(Arena, "_read", lambda _self, _run: one)
+    pair = arena.next_pair(0, "somebody")
+    assert pair is not None and arena.vote(pair, "left", "somebody") is True
+    assert arena.next_pair(0, "somebody") is None
+    assert arena.next_pair(0, "somebody else") is not None
+
+
+def test_a_new_vote_changes_the_standings_at_once(arena: Arena) -> None:
+    for seed in range(2):
+        pair = arena.next_pair(seed, "x")
+        assert pair is not None
+        arena.vote(pair, "tie", "x")
+        (group,) = arena.standings()
+        assert group.votes == seed + 1
+    assert arena.standings() is arena.standings()
+
+
+def test_captions_of_a_withdrawn_run_leave_the_memory(board: Services) -> None:
+    holder, _ = new_holder(board)
+    submit_and_score(board, holder, predictions_submission(STRONG, "Strong"))
+    gone = submit_and_score(board, holder, predictions_submission(WEAK, "Weak"))
+    arena = Arena(board)
+    pair = arena.next_pair(1, "x")
+    assert pair is not None and arena.captioners() == 2
+    arena.vote(pair, "tie", "x")
+    board.submissions.withdraw(holder, gone.id)
+    with pytest.raises(NotFound):
+        arena.vote(pair, "left", "y")
+    assert gone.run_id not in arena._captions
+    assert (arena.next_pair(1), arena.standings(), arena.captioners()) == (None, [], 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -197,8 +198,47 @@ def test_a_silent_worker_is_taken_over_once_and_hears_of_it(board: Services) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_the_pages_alone_answer_log_json_and_end_in_order(tmp_path: Path, name: str) -> None:
+    import signal
+    import subprocess
+    import urllib.error
+    import urllib.request
+
+    from tests.leaderboard.browser_kit import _free_port, site_environment
+    from tests.leaderboard.filled_board import held_board
+
+    with held_board(tmp_path):
+        pass
+    port = _free_port()
+    command = [sys.executable, "-c", "from leaderboard.cli import app; app()", "app", "--port", str(port)]
+    environment = {**os.environ, **site_environment(tmp_path)}
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, cwd=Path(__file__).parents[2], stderr=log, stdout=log)
+    try:
+        deadline = time.monotonic() + 90
+        status = 0
+        while status != 200 and time.monotonic() < deadline:
+            try:
+                status = urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10).status
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.2)
+        assert b"<title>" in urllib.request.urlopen(f"http://127.0.0.1:{port}/submit", timeout=10).read()
+        # The pages answer every path with themselves; what they do not have is the API.
+        reply = urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/board", timeout=10)
+        assert "json" not in reply.headers["Content-Type"]
+        process.send_signal(getattr(signal, name))
+        assert process.wait(40) == 0
+        lines = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+        assert lines and all("message" in json.loads(line) for line in lines)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.slow
 def test_serve_scores_a_submission_and_takes_its_worker_with_it(tmp_path: Path) -> None:
-    import os
     import signal
     import subprocess
 
@@ -236,6 +276,8 @@ def test_serve_scores_a_submission_and_takes_its_worker_with_it(tmp_path: Path) 
         process.send_signal(signal.SIGTERM)
         assert process.wait(40) == 0
         assert not any(worker.is_running() for worker in workers)
+        lines = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+        assert lines and all("message" in json.loads(line) for line in lines)
     finally:
         if process.poll() is None:
             for child in psutil.Process(process.pid).children():

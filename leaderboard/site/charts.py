@@ -1,0 +1,153 @@
+"""Charts as Vega-Lite documents: colours and fonts are the theme's, shapes tell apart what colours do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+SIZE: Final = 110
+NARROW_PX: Final = 34
+LEAST_ROOM: Final = 0.5
+"""Percentage points, or a tenth of the score's range: differences smaller than this are not blown up."""
+
+
+def dumbbell(lines: Sequence[dict[str, Any]], *, unit: str, names: tuple[str, str]) -> dict[str, Any]:
+    """Two runs side by side, one line per section.
+
+    Args:
+        lines: ``section``, ``first``, ``second``, in the order to show them.
+        unit: Title of the axis.
+        names: Of the runs, for the legend.
+    """
+    points = [
+        {"section": line["section"], "run": name, "value": line[side]}
+        for line in lines
+        for side, name in zip(("first", "second"), names, strict=True)
+        if line[side] is not None
+    ]
+    order = [line["section"] for line in lines]
+    across = {"field": "section", "type": "nominal", "sort": order, "title": None}
+    scale = {"domain": list(names)}
+    axis = _axis([point["value"] for point in points], unit)
+    return {
+        "height": {"step": NARROW_PX},
+        "layer": [
+            {
+                "data": {"values": list(lines)},
+                "mark": {"type": "rule", "strokeWidth": 2, "color": "#888888"},
+                "encoding": {
+                    "y": across,
+                    "x": {**axis, "field": "first"},
+                    "x2": {"field": "second"},
+                },
+            },
+            {
+                "data": {"values": points},
+                "mark": {"type": "point", "strokeWidth": 2.5, "opacity": 1},
+                "encoding": {
+                    "y": across,
+                    "x": {**axis, "field": "value"},
+                    "color": {"field": "run", "type": "nominal", "scale": scale, "title": None},
+                    # Open and of two sizes: where both runs agree, both are still seen.
+                    "shape": {
+                        "field": "run",
+                        "type": "nominal",
+                        "scale": {**scale, "range": ["circle", "square"]},
+                        "title": None,
+                    },
+                    "size": {
+                        "field": "run",
+                        "type": "nominal",
+                        "scale": {**scale, "range": [2 * SIZE, SIZE // 2]},
+                        "title": None,
+                    },
+                    "tooltip": [
+                        {"field": "section", "type": "nominal", "title": "Section"},
+                        {"field": "run", "type": "nominal", "title": "Run"},
+                        {"field": "value", "type": "quantitative", "title": unit, "format": ".2f"},
+                    ],
+                },
+            },
+        ],
+        "config": {"legend": {"orient": "top", "labelLimit": 260}},
+    }
+
+
+def cost_chart(points: Sequence[dict[str, Any]], *, unit: str) -> dict[str, Any]:
+    """Tokens against a number, with the front as a line of steps.
+
+    Args:
+        points: ``model``, ``name`` (short, for the label), ``tokens``, ``value``, ``front`` (a word), ``frames``
+            (text).
+        unit: Title of the axis of the number.
+    """
+    words = ["on the front", "beaten at both"]
+    tokens = {
+        "field": "tokens",
+        "type": "quantitative",
+        "title": "visual tokens per video (log scale)",
+        "scale": {"type": "log"},
+        "axis": {"format": "~s", "labelOverlap": True},
+    }
+    value = {**_axis([point["value"] for point in points], unit), "field": "value"}
+    steps = [{**point, "order": place} for place, point in enumerate(points) if point["front"] == words[0]]
+    # Above and below in turn: neighbours on a front are close.
+    labels = [{"data": {"values": steps[turn::2]}, "dy": dy} for turn, dy in ((0, -10), (1, 14)) if steps[turn::2]]
+    return {
+        "height": 420,
+        "layer": [
+            {
+                "data": {"values": steps},
+                "mark": {"type": "line", "interpolate": "step-after", "strokeDash": [5, 4], "opacity": 0.6},
+                "encoding": {"x": tokens, "y": value, "order": {"field": "order", "type": "quantitative"}},
+            },
+            {
+                "data": {"values": list(points)},
+                "mark": {"type": "point", "filled": True, "size": SIZE, "opacity": 0.9},
+                "encoding": {
+                    "x": tokens,
+                    "y": value,
+                    "shape": {
+                        "field": "front",
+                        "type": "nominal",
+                        "title": None,
+                        "scale": {"domain": words, "range": ["diamond", "circle"]},
+                    },
+                    "color": {"field": "front", "type": "nominal", "title": None, "scale": {"domain": words}},
+                    "tooltip": [
+                        {"field": "model", "type": "nominal", "title": "Model"},
+                        {"field": "value", "type": "quantitative", "title": unit, "format": ".2f"},
+                        {"field": "tokens", "type": "quantitative", "title": "Visual tokens", "format": ",d"},
+                        {"field": "frames", "type": "nominal", "title": "Frames × tokens"},
+                        {"field": "front", "type": "nominal", "title": "Pareto"},
+                    ],
+                },
+            },
+            *(
+                {
+                    "data": label["data"],
+                    "mark": {"type": "text", "align": "left", "dx": 8, "dy": label["dy"], "limit": 150},
+                    "encoding": {
+                        "x": tokens,
+                        "y": value,
+                        "text": {"field": "name", "type": "nominal"},
+                        "color": {"field": "front", "type": "nominal"},
+                    },
+                }
+                for label in labels
+            ),
+        ],
+        "config": {"legend": {"orient": "top"}},
+    }
+
+
+def _axis(values: Sequence[float], unit: str) -> dict[str, Any]:
+    """An axis that shows the values with room around them, even where they are all the same."""
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    room = max(0.08 * (high - low), LEAST_ROOM)
+    return {
+        "type": "quantitative",
+        "title": unit,
+        "scale": {"domain": [low - room, high + room], "zero": False, "nice": False},
+        "axis": {"format": ".2~f", "tickCount": 8},
+    }

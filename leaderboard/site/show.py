@@ -1,0 +1,100 @@
+"""Ways of showing that every page uses: text from outside stays text, numbers keep their form, states are designed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from vdc.errors import InputError, Problem, VdcError
+
+_MARKUP: Final = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$&@/^=\"'])")
+NO_VALUE: Final = "–"
+"""Shown where there is no number; never a zero."""
+
+
+def inert(text: str) -> str:
+    """Text from outside for a place that knows Markdown: nothing in it is markup, a link, an icon or a formula.
+
+    Streamlit turns no text into HTML unless asked to, but Markdown alone could fetch a picture from anywhere.
+    """
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def percent(value: float | None, digits: int = 2) -> str:
+    """An accuracy in [0, 1] as people read it."""
+    return NO_VALUE if value is None else f"{100 * value:.{digits}f} %"
+
+
+def percent_interval(interval: Sequence[float] | None, digits: int = 2) -> str:
+    """Both ends of an accuracy's interval."""
+    return NO_VALUE if interval is None else f"{100 * interval[0]:.{digits}f} – {100 * interval[1]:.{digits}f} %"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One file to take away.
+
+    Args:
+        label: On the button.
+        data: Its bytes, or what makes them when somebody clicks.
+        name: Its name.
+        mime: Its type.
+    """
+
+    label: str
+    data: bytes | Callable[[], bytes]
+    name: str
+    mime: str
+
+
+def downloads(files: Sequence[Download], *, key: str) -> None:
+    """Buttons for what is shown; a click does not run the page again."""
+    with st.container(horizontal=True):
+        for file in files:
+            st.download_button(
+                file.label,
+                file.data,
+                file.name,
+                file.mime,
+                key=f"{key}-{file.name}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
+
+def labelled(label: str, text: str) -> None:
+    """A text from outside under a label of the page's own."""
+    st.caption(label)
+    st.text(text)
+
+
+def nothing_here(what: str, do_next: str) -> None:
+    """The empty state: what is missing and what to do about it. Both are the page's own words, never outside text."""
+    with st.container(border=True):
+        st.markdown(f"**{what}**")
+        st.caption(do_next)
+
+
+def show_failure(what: str, error: VdcError) -> None:
+    """A failure as found, expected, do next; never a traceback.
+
+    Args:
+        what: What could not be done, the page's own words.
+        error: Why.
+    """
+    st.error(what, icon=":material/error:")
+    if not isinstance(error, InputError):
+        st.text(str(error))
+        return
+    for problem in error.problems:
+        _show_problem(problem)
+
+
+def _show_problem(problem: Problem) -> None:
+    lines = {"Found": problem.found, "Expected": problem.expected, "Do next": problem.do_next, "Where": problem.where}
+    with st.container(border=True):
+        st.text("\n".join(f"{name}: {text}" for name, text in lines.items() if text))

@@ -1,0 +1,128 @@
+"""The page of a captioner: rows, protocols, record, every question."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from leaderboard.db.queries import run_file
+from leaderboard.db.session import reading
+from leaderboard.names import slug_of
+from leaderboard.services import Services
+from leaderboard.site import access
+from tests.leaderboard.filled_board import CLAIMED_NAME, GAPS_NAME, HOSTILE_NAME, SECRET_NAME, STRONG_NAME
+
+
+def words(page: AppTest) -> str:
+    parts = [*page.subheader, *page.markdown, *page.caption, *page.text, *page.error, *page.warning, *page.code]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def questions(page: AppTest):
+    return next(frame.value for frame in page.dataframe if "question" in frame.value.columns)
+
+
+def model(open_page, name: str, **query: str) -> AppTest:
+    return open_page("model", {"model": slug_of(name), **query})
+
+
+def test_a_run_is_shown_under_every_protocol_with_what_each_dropped(filled: Services, open_page) -> None:
+    page = model(open_page, GAPS_NAME)
+    assert not page.exception
+    table = next(frame.value for frame in page.dataframe if "bias" in frame.value.columns).set_index("protocol")
+    assert list(table.index) == ["strict", "observed", "official", "lmms_eval", "vlmevalkit"]
+    assert table.loc["official", "dropped"] > 0 and "no caption" in table.loc["official", "why"]
+    assert table.loc["strict", "bias"] == "+0.00" and table.loc["official", "bias"].startswith("+")
+    assert "The published script's rule (official) drops" in words(page)
+    assert "not comparable with LLM judges" in words(page)
+
+
+def test_missing_empty_and_wrong_stay_apart(filled: Services, open_page) -> None:
+    seen = {
+        status: set(questions(model(open_page, GAPS_NAME, status=status))["verdict"])
+        for status in ("judged", "no caption", "empty caption")
+    }
+    assert seen == {
+        "judged": {"✓ match", "✗ no match"},
+        "no caption": {"○ no caption"},
+        "empty caption": {"□ empty caption"},
+    }
+
+
+def test_the_explorer_narrows_down_by_the_address(filled: Services, open_page) -> None:
+    page = model(open_page, STRONG_NAME, within="Camera", match="no match")
+    table = questions(page)
+    assert set(table["section"]) == {"Camera"} and set(table["verdict"]) == {"✗ no match"}
+    assert len(table) <= 25
+    nothing = model(open_page, STRONG_NAME, words="zzzz")
+    assert "No question fits." in words(nothing)
+
+
+def test_a_question_is_shown_in_full_with_its_caption(filled: Services, open_page) -> None:
+    page = model(open_page, STRONG_NAME, within="Short")
+    row = access.board().verdicts.table(_verdicts(filled, STRONG_NAME)).iloc[0]
+    shown = [text.value for text in page.text]
+    assert row["question"] in shown and row["gold"] in shown and row["answer"] in shown
+    assert any(text.startswith("In this clip a small apricot figure") for text in shown)
+    assert row["raw"] in [code.value for code in page.code]
+
+
+def test_a_run_without_captions_says_so_and_why_it_is_only_reported(filled: Services, open_page) -> None:
+    page = model(open_page, CLAIMED_NAME)
+    assert not page.exception and "Only reported: the captions were not handed in" in words(page)
+    assert "not handed in with this run" in words(page)
+
+
+def test_a_private_model_is_as_unknown_as_any_other(filled: Services, open_page) -> None:
+    page = model(open_page, SECRET_NAME)
+    assert not page.exception and "There is no such model" in words(page)
+    assert SECRET_NAME not in words(page) and not page.dataframe
+    assert SECRET_NAME not in page.selectbox(key="pick-model").options
+
+
+def test_an_unknown_slug_offers_the_closest_names(filled: Services, open_page) -> None:
+    page = open_page("model", {"model": "harbor-7"})
+    assert "There is no such model" in words(page) and "Harbour 7B" in words(page)
+
+
+def test_no_slug_asks_for_one_and_an_empty_board_says_so(filled: Services, open_page) -> None:
+    assert "Choose a model." in words(open_page("model"))
+
+
+def test_an_empty_board_has_no_model(empty: Services, open_page) -> None:
+    page = open_page("model", {"model": "any"})
+    assert not page.exception and "no model yet" in words(page)
+
+
+def test_choosing_a_model_puts_it_into_the_address(filled: Services, open_page) -> None:
+    page = open_page("model")
+    page.selectbox(key="pick-model").select("harbour-7b").run()
+    assert not page.exception and page.query_params["model"] == "harbour-7b"
+    assert page.subheader[0].value == STRONG_NAME
+
+
+def test_a_published_model_shows_its_findings_and_no_questions(filled: Services, open_page) -> None:
+    page = open_page("model", {"model": "videocap-r1"})
+    assert not page.exception and "findings of the data audit" in page.expander[0].label
+    assert "no verdicts to look into" in words(page)
+
+
+def test_hostile_names_captions_and_answers_stay_text(filled: Services, open_page) -> None:
+    page = model(open_page, HOSTILE_NAME)
+    assert not page.exception
+    assert any("<img src=x onerror=alert(1)>" in text.value for text in page.text)
+    markup = "\n".join(str(part.value) for part in [*page.markdown, *page.caption])
+    assert "<img" not in markup and "![x](" not in markup
+    assert "![x](" not in page.subheader[0].value
+
+
+def test_verdicts_that_are_gone_are_a_failure_with_words(own_filled: Services, open_page) -> None:
+    own_filled.store.delete(_verdicts(own_filled, HOSTILE_NAME))
+    page = model(open_page, HOSTILE_NAME)
+    assert not page.exception and page.error[0].value == "This cannot be shown."
+    assert "restore a backup" in words(page)
+
+
+def _verdicts(board: Services, name: str) -> str:
+    run = next(row.run_id for row in access.board().reader.rows()[1] if row.model == name and row.run_id)
+    with reading(board.engine) as session:
+        return run_file(session, run) or ""
