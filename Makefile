@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCES := vdc scoring builders leaderboard baselines tests benchmarks docs
 
-.PHONY: help demo test test-realserver check fmt docs judge-env clean
+.PHONY: help demo test test-realserver check fmt docs judge-env browser clean
 
 help:
 	@echo "make demo             install and score the bundled sample, offline"
 	@echo "make test             install what the tests need and run them"
 	@echo "make test-realserver  the tests against a real judge server on the CPU (2.5 GB of packages)"
+	@echo "make browser          a browser for the tests of the pages (Debian's chromium)"
 	@echo "make check            format, lint, types"
 	@echo "make fmt              format and fix what can be fixed"
 	@echo "make docs             write the generated parts of the documentation again"
@@ -35,8 +36,13 @@ $(VENV)/.dev: pyproject.toml
 demo: $(VENV)/.base
 	$(BIN)/vdc demo --out demo --overwrite
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev browser
 	$(BIN)/python -m pytest -q
+
+# The tests of the pages drive a real browser; where none can be had they are skipped and say so.
+browser:
+	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium) >/dev/null 2>&1 \
+	  || echo "chromium is not here and could not be installed: the browser tests will be skipped"
 
 # vLLM's CPU build in an environment of its own: it pins its own torch and must not meet the project's packages.
 judge-env: $(JUDGE_VENV)/.ready

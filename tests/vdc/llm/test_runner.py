@@ -53,7 +53,8 @@ def test_all_faults_together_change_no_reply(store: ReplyStore) -> None:
     assert [reply.text for reply in replies] == [default_reply(chat_body(request)) for request in requests]
     assert stats.failed == 0
     assert set(server.stats.faults) == set(get_args(Fault))
-    assert stats.made == server.stats.requests == 400 + stats.retries
+    # on a busy machine a call may run out of time before the server has heard of it
+    assert server.stats.requests <= stats.made == 400 + stats.retries
     assert store.info().replies == 400
 
 
