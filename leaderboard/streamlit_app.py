@@ -14,22 +14,17 @@ from vdc.errors import VdcError
 ICON = Path(__file__).with_name("site") / "icon.svg"
 st.set_page_config(page_title="VDC board", page_icon=str(ICON), layout="wide")
 
-PAGES = {
-    "Board": [
-        st.Page("app_pages/board.py", title="Board", icon=":material/leaderboard:", url_path="board", default=True),
-        st.Page("app_pages/model.py", title="Model", icon=":material/manage_search:", url_path="model"),
-        st.Page("app_pages/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
-        st.Page("app_pages/efficiency.py", title="Efficiency", icon=":material/speed:", url_path="efficiency"),
-    ],
-    "Take part": [
-        st.Page("app_pages/arena.py", title="Arena", icon=":material/how_to_vote:", url_path="arena"),
-        st.Page("app_pages/submit.py", title="Submit", icon=":material/upload_file:", url_path="submit"),
-    ],
-    "Background": [
-        st.Page("app_pages/audit.py", title="Data audit", icon=":material/fact_check:", url_path="audit"),
-        st.Page("app_pages/about.py", title="About", icon=":material/info:", url_path="about"),
-    ],
-}
+# A plain list: sections would hide the pages behind menus.
+PAGES = [
+    st.Page("app_pages/board.py", title="Board", icon=":material/leaderboard:", url_path="board", default=True),
+    st.Page("app_pages/model.py", title="Model", icon=":material/manage_search:", url_path="model"),
+    st.Page("app_pages/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
+    st.Page("app_pages/efficiency.py", title="Efficiency", icon=":material/speed:", url_path="efficiency"),
+    st.Page("app_pages/arena.py", title="Arena", icon=":material/how_to_vote:", url_path="arena"),
+    st.Page("app_pages/submit.py", title="Submit", icon=":material/upload_file:", url_path="submit"),
+    st.Page("app_pages/audit.py", title="Data audit", icon=":material/fact_check:", url_path="audit"),
+    st.Page("app_pages/about.py", title="About", icon=":material/info:", url_path="about"),
+]
 
 page = st.navigation(PAGES, position="top")
 try:
