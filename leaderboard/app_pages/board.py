@@ -14,7 +14,7 @@ from leaderboard.site.rows_table import rows_table
 from leaderboard.site.show import Download, downloads, inert, nothing_here, show_failure
 from vdc.errors import VdcError
 
-GROUPS_PER_PAGE = 6
+GROUPS_PER_PAGE = 12
 
 
 # The tag moves with every change of what is shown: a new row shows at once, everything else is made once. A resource,
