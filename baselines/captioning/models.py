@@ -29,17 +29,18 @@ def open_model(
         checkpoint: Where it was found already.
 
     Raises:
-        InputError: No such model, a broken one, or settings it cannot follow.
+        InputError: No such model or device, a broken model, or settings it cannot follow.
         RunFailed: It does not fit into memory.
         MissingExtra: Packages for running models are not installed.
     """
     found = checkpoint if checkpoint is not None else find_checkpoint(settings.model, settings.revision)
+    place = device if device == "auto" else choose_device(device)
     import torch
     from safetensors import SafetensorError
 
     module, _, name = CLASSES[found.family].partition(":")
     try:
-        model: ClipModel = getattr(import_module(module), name)(found, settings, device or default_device())
+        model: ClipModel = getattr(import_module(module), name)(found, settings, place)
     except torch.OutOfMemoryError as error:
         raise RunFailed(
             f"found too little memory for {settings.model}; expected room for its weights; do next: --dtype bfloat16, "
@@ -58,8 +59,30 @@ def open_model(
     return model
 
 
-def default_device() -> str:
-    """The first GPU where there is one, else the CPU."""
+def choose_device(name: str | None) -> str:
+    """A device of this machine.
+
+    Args:
+        name: ``cpu``, ``cuda``, ``cuda:1``, ...; None takes the first GPU where there is one, else the CPU.
+
+    Raises:
+        InputError: torch knows no such device, or has none here.
+    """
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(Problem(f"a device {name!r}", "cpu, cuda or cuda:1", "correct --device")) from error
+    gpus = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= gpus:
+        raise InputError(
+            Problem(
+                f"--device {name} and {gpus or 'no'} GPUs that torch can use",
+                "a device of this machine",
+                "leave --device out, or install the torch that fits the GPU's driver",
+            )
+        )
+    return name

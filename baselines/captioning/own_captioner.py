@@ -20,6 +20,7 @@ from baselines.captioning.seen_clips import SeenClips
 from baselines.captioning.streaming import stream_text
 from baselines.captioning.types import ClipQuestions, Footage, Media, ModelSettings, Turn, View
 from baselines.common.images import prepare_many
+from baselines.common.positions import context_length
 from baselines.common.splice import Spliced, splice
 from baselines.common.visual_inputs import pad_ids
 from vdc.errors import InputError, Problem
@@ -144,12 +145,12 @@ class OwnCaptioner:
 
     def _check_length(self, prompt: Prompt) -> None:
         length = len(prompt.ids) - len(prompt.visual) + sum(len(block) for block in prompt.visual)
-        if length > self._positions:
+        if length + self._longest > self._positions:
             raise InputError(
                 Problem(
-                    f"a prompt of {length:,} positions",
+                    f"a prompt of {length:,} positions and room for an answer of {self._longest:,}",
                     f"at most {self._positions:,}, as many as this model was trained for",
-                    "take fewer frames (--frames, --fps), or begin the conversation anew",
+                    "take fewer frames (--frames, --fps), shorten the answer, or begin the conversation anew",
                 )
             )
 
@@ -166,10 +167,3 @@ class OwnCaptioner:
             **options,
         )
         return made
-
-
-def context_length(text_config: Any) -> int:
-    """Positions that a language model was trained for, stretched as its configuration says."""
-    rope = dict(text_config.rope_parameters or {})
-    factor = float(rope.get("factor", 1.0)) if rope.get("rope_type") == "linear" else 1.0
-    return int(text_config.max_position_embeddings * factor)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from baselines.captioning.chat import Conversation
 
 
+LARGEST_UPLOAD_MB = 1024
+"""Of the page, which keeps a file in memory: 24 minutes of a film's features; longer ones are for the terminal."""
+
+
 def chat(
     media: Annotated[
         Path | None, typer.Argument(help="Video, image, or feature file of LLaMA-VID.", show_default=False)
@@ -94,11 +98,23 @@ def chat(
     )
     check_exists(media)
     opened = open_chat_model(settings, base_url=base_url, device=device)
-    talk(Conversation(opened, read_media(media, opened.view)), _questions())
+    talk(Conversation(opened, read_media(media, opened.view)), _questions(), forgiving=sys.stdin.isatty())
 
 
-def talk(conversation: Conversation, questions: Iterable[str]) -> None:
-    """Answer questions on stdout until they end or one says ``/quit``."""
+def talk(conversation: Conversation, questions: Iterable[str], *, forgiving: bool = False) -> None:
+    """Answer questions on stdout until they end or one says ``/quit``.
+
+    Args:
+        conversation: Whose questions they are.
+        questions: Lines.
+        forgiving: A question that cannot be answered does not end a conversation that has begun: the person who
+            asked can say ``/reset``, or something shorter. A pipe cannot.
+
+    Raises:
+        InputError: A question that cannot be answered.
+    """
+    from vdc.errors import InputError
+
     for line in questions:
         question = line.strip()
         if question == "/quit":
@@ -106,8 +122,13 @@ def talk(conversation: Conversation, questions: Iterable[str]) -> None:
         if question == "/reset":
             conversation.forget()
         elif question:
-            for piece in conversation.ask(question):
-                typer.echo(_printable(piece), nl=False)
+            try:
+                for piece in conversation.ask(question):
+                    typer.echo(_printable(piece), nl=False)
+            except InputError as error:
+                if not (forgiving and conversation.turns):
+                    raise
+                typer.echo(f"vdc: {_printable(str(error))}", nl=False, err=True)
             typer.echo()
 
 
@@ -142,6 +163,7 @@ def _open_page(models: list[str], options: dict[str, str | float | None]) -> int
     # Who reaches the page can load any model of this machine, so only this machine reaches it.
     settings = [
         "--server.address=127.0.0.1",
+        f"--server.maxUploadSize={LARGEST_UPLOAD_MB}",
         "--server.fileWatcherType=none",  # it would import every module that transformers loads only when needed
         "--browser.gatherUsageStats=false",
         "--client.toolbarMode=minimal",

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def features(
     video: Annotated[Path, typer.Argument(help="Video file.")],
-    model: Annotated[Path, typer.Option("--model", "-m", help="LLaMA-VID checkpoint; only its tower is loaded.")],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="LLaMA-VID folder or Hub name; only its tower is loaded.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="FILM.pkl as published, or a folder.")],
     subtitles: Annotated[Path | None, typer.Option(help="SubRip file (.srt), UTF-8.")] = None,
     keep_digits: Annotated[
@@ -25,7 +27,7 @@ def features(
     ] = False,
     fps: Annotated[float, typer.Option(help="Frames a second to keep.")] = 1.0,
     block: Annotated[int, typer.Option(min=1, help="Frames that pass the tower together.")] = 48,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ... Default: a GPU, else the CPU.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that lies there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -38,17 +40,21 @@ def features(
     from vdc.errors import InputError, MissingExtra, Problem
 
     try:
+        from baselines.captioning.frame_choice import check_frames
+        from baselines.captioning.models import choose_device
+        from baselines.captioning.types import ModelSettings
         from baselines.llama_vid.features import extract_film, write_published
         from baselines.llama_vid.film_tower import load_tower
     except ImportError as error:
         raise MissingExtra("running a tower", "baselines") from error
 
+    check_frames(ModelSettings(model=model, fps=fps))
     published = out.suffix == ".pkl"
     if published and out.exists() and not overwrite:
         raise InputError(Problem("a file", "a name that is free", "give another --out, or --overwrite", str(out)))
     spoken = _read_subtitles(subtitles, keep_digits)
     work = out.with_name(f".{out.name}.parts") if published else out
-    loaded = load_tower(model, device=device)
+    loaded = load_tower(_folder(model), device=choose_device(device))
     try:
         film = extract_film(
             loaded.tower, loaded.spec, video, work, fps=fps, subtitles=spoken, block=block, told=_Progress()
@@ -57,7 +63,9 @@ def features(
         typer.echo("\nvdc: stopped; the same command goes on behind the last block", err=True)
         sys.exit(130)
     if published:
-        write_published(film, out)
+        # written beside the blocks, so that what a killed write leaves goes with them
+        write_published(film, work / out.name)
+        (work / out.name).replace(out)
         shutil.rmtree(work)
     frames, tokens, width = film.features.shape
     if as_json:
@@ -65,6 +73,29 @@ def features(
         typer.echo(json.dumps({**facts, "subtitles": len(spoken), "bytes": film.features.nbytes}, indent=2))
     else:
         typer.echo(f"{out}: {frames:,} frames of {tokens} x {width}, {len(spoken):,} subtitles")
+
+
+def _folder(model: str) -> Path:
+    """The folder of a checkpoint, released ones as they are; a Hub model is fetched, and converted where it has to be.
+
+    Raises:
+        InputError: Neither, or a Hub model of another family.
+    """
+    from baselines.captioning.checkpoints import find_checkpoint
+    from vdc.errors import InputError, Problem
+
+    if Path(model).exists() or model.startswith((".", "/", "~")) or model.count("/") != 1:
+        return Path(model)
+    found = find_checkpoint(model)
+    if found.family != "llama_vid":
+        raise InputError(
+            Problem(f"a checkpoint of {found.architecture}", "LLaMA-VID", "only its towers make films", model)
+        )
+    if Path(found.source).is_dir():
+        return Path(found.source)
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(found.source, revision=found.revision))
 
 
 def _read_subtitles(path: Path | None, keep_digits: bool) -> list[Subtitle]:

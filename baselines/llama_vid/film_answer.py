@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from baselines.common.positions import context_length
 from baselines.llama_vid.config import LlamaVidConfig
 from baselines.llama_vid.features import Film
 from baselines.llama_vid.model import LlamaVidForConditionalGeneration
@@ -89,7 +90,7 @@ def check_room(config: LlamaVidConfig, film: Film, length: int, new_tokens: int)
     Raises:
         InputError: It cannot.
     """
-    most = context_length(config)
+    most = context_length(config.text_config)
     if length + new_tokens > most:
         raise InputError(
             Problem(
@@ -99,14 +100,6 @@ def check_room(config: LlamaVidConfig, film: Film, length: int, new_tokens: int)
                 "baselines.llama_vid.config.extended_rope",
             )
         )
-
-
-def context_length(config: LlamaVidConfig) -> int:
-    """Positions that the language model can see, with its positions stretched as the configuration says."""
-    text: Any = config.text_config
-    rope = dict(getattr(text, "rope_parameters", None) or {})
-    factor = float(rope.get("factor", 1.0)) if rope.get("rope_type") == "linear" else 1.0
-    return int(text.max_position_embeddings * factor)
 
 
 def _placed(value: Any, model: LlamaVidForConditionalGeneration) -> Any:

@@ -14,10 +14,10 @@ pytest.importorskip("PIL", reason="Pillow is not installed (extra baselines)")
 from baselines.captioning.chat import Conversation, answers
 from baselines.captioning.frame_rule import FrameRule
 from baselines.captioning.types import Footage, Media, Turn, View
-from baselines.cli.chat import chat
+from baselines.cli.chat import chat, talk
 from tests.baselines.captioning.toy_families import Toy
 from tests.builders.made_videos import moving_square
-from vdc.errors import InputError, RunFailed
+from vdc.errors import InputError, Problem, RunFailed
 from vdc.llm.fake_server import FakeServer, FakeServerConfig
 
 CLIP = Footage(moving_square(1, 2))
@@ -77,6 +77,23 @@ def test_questions_from_a_pipe_are_answered_line_by_line(videos: Path) -> None:
     kinds = [part["type"] for part in bodies[1]["messages"][0]["content"]]
     assert kinds == ["image_url", "text"]
     assert bodies[1]["messages"][1] == {"role": "assistant", "content": "1 messages\x1b[2J"}
+
+
+def test_a_question_that_cannot_be_answered_ends_a_pipe_and_not_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    class Forgetful(Parrot):
+        def stream(self, media: Media, turns: Sequence[Turn]) -> Iterator[str]:
+            if len(turns) > 1:
+                raise InputError(Problem("a long talk", "a short one", "say /reset"))
+            return super().stream(media, turns)
+
+    said = ["one?", "two?", "/reset", "three?"]
+    with pytest.raises(InputError, match="a long talk"):
+        talk(Conversation(Forgetful(), CLIP), said)
+    capsys.readouterr()
+    talk(Conversation(Forgetful(), CLIP), said, forgiving=True)
+    out, error = capsys.readouterr()
+    assert [line.rpartition(" before ")[2].strip() for line in out.splitlines()] == ["one?", "", "three?"]
+    assert error == "vdc: found a long talk; expected a short one; do next: say /reset"
 
 
 def test_a_server_without_an_answer_fails_the_run(videos: Path) -> None:
@@ -156,7 +173,7 @@ def test_the_page_starts_with_the_models_their_options_and_for_this_machine_alon
     code, _, _ = run(["--page", "-m", "lab/a", "-m", "lab/b --fps 3", "--compressor", "2,8"])
     assert code == 0
     [command] = started
-    assert "--server.address=127.0.0.1" in command
+    assert {"--server.address=127.0.0.1", "--server.maxUploadSize=1024"} <= set(command)
     assert command[command.index("--") + 1 :] == [
         *("--model", "lab/a --compressor 2,8"),
         *("--model", "lab/b --fps 3 --compressor 2,8"),

@@ -58,6 +58,17 @@ def test_a_weight_file_that_breaks_off_is_refused(any_toy: Toy, tmp_path: Path) 
         open_model(ModelSettings(str(tmp_path / "copy")), device="cpu")
 
 
+@pytest.mark.parametrize(
+    ("device", "found"), [("banana", "a device 'banana'"), ("cuda", "no GPUs that torch"), ("cuda:3", "no GPUs")]
+)
+def test_a_device_that_is_not_there_is_refused(
+    any_toy: Toy, device: str, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(InputError, match=found):
+        open_model(ModelSettings(str(any_toy.native)), device=device)
+
+
 def test_a_converted_folder_without_a_tokenizer_is_refused(any_toy: Toy, tmp_path: Path) -> None:
     shutil.copytree(any_toy.native, tmp_path / "copy")
     for path in (tmp_path / "copy").glob("tokenizer*"):

@@ -16,8 +16,9 @@ from baselines.captioning.checkpoints import find_checkpoint
 from baselines.captioning.clips import read_media
 from baselines.captioning.hub_model import HubCaptioner
 from baselines.captioning.models import open_model
-from baselines.captioning.own_captioner import OwnCaptioner, context_length
+from baselines.captioning.own_captioner import OwnCaptioner
 from baselines.captioning.types import ClipQuestions, Footage, ModelSettings, Turn
+from baselines.common.positions import context_length
 from baselines.llama_vid.features import Film
 from tests.baselines.captioning.toy_families import Toy
 from tests.builders.made_videos import moving_square
@@ -162,8 +163,24 @@ def test_frames_read_through_the_models_view_give_the_same_answer(any_toy: Toy, 
 
 def test_a_prompt_longer_than_the_model_can_see_is_refused(any_toy: Toy) -> None:
     model = captioner(any_toy, frames=600)
-    with pytest.raises(InputError, match=r"positions; expected at most [0-9,]+, as many as this model was trained for"):
+    reason = r"positions and room for an answer of 8; expected at most [0-9,]+, as many as this model was trained for"
+    with pytest.raises(InputError, match=reason):
         model.answer([ClipQuestions(Footage(moving_square(1, 2) * 300), ("What?",))])
+
+
+def test_a_prompt_that_leaves_no_room_for_the_answer_is_refused(
+    toys: dict[str, Toy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = [ClipQuestions(Footage(moving_square(1, 2)), ("What?",))]
+    with pytest.raises(InputError, match="a prompt of") as refused:
+        monkeypatch.setattr("baselines.captioning.own_captioner.context_length", lambda config: 1)
+        captioner(toys["llavolta"], frames=2).answer(clip)
+    length = int(str(refused.value).split("a prompt of ")[1].split()[0].replace(",", ""))
+    monkeypatch.setattr("baselines.captioning.own_captioner.context_length", lambda config: length + 7)
+    with pytest.raises(InputError, match="room for an answer of 8"):
+        captioner(toys["llavolta"], frames=2).answer(clip)
+    monkeypatch.setattr("baselines.captioning.own_captioner.context_length", lambda config: length + 8)
+    assert len(captioner(toys["llavolta"], frames=2).answer(clip)[0]) == 1
 
 
 @pytest.mark.parametrize(

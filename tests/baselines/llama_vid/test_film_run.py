@@ -19,12 +19,14 @@ from typer.testing import CliRunner
 pytest.importorskip("torch", reason="the baselines extra (torch) is not installed")
 pytest.importorskip("transformers", reason="the baselines extra (transformers) is not installed")
 
+from baselines.captioning.checkpoints import Checkpoint
 from baselines.cli.features import features
 from baselines.common.images import ImageSpec
+from baselines.common.positions import context_length
 from baselines.common.shards import read_json
 from baselines.llama_vid.config import extended_rope
 from baselines.llama_vid.features import Film, extract_film, read_film
-from baselines.llama_vid.film_answer import answer_about_film, context_length, film_inputs
+from baselines.llama_vid.film_answer import answer_about_film, film_inputs
 from baselines.llama_vid.film_tower import load_tower
 from baselines.llama_vid.load import load_processor
 from baselines.llama_vid.subtitles import Subtitle
@@ -123,6 +125,44 @@ def test_the_command_writes_a_published_file_and_leaves_nothing_beside_it(
     assert isinstance(again.exception, InputError)
 
 
+def test_a_file_whose_writing_was_killed_leaves_nothing_behind_when_it_is_done(
+    toy_folder: Path, make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    clip, out = make_clip(4), tmp_path / "film.pkl"
+    words = [clip, "--model", toy_folder, "--fps", 5, "--out", out]
+
+    def killed(film: Film, path: Path) -> None:
+        path.with_name(f".{path.name}.1.part").touch()
+        raise SystemExit(9)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("baselines.llama_vid.features.write_published", killed)
+        assert run(*words).exit_code == 9
+    assert not out.exists()
+    assert run(*words).exit_code == 0
+    assert [path.name for path in tmp_path.iterdir() if path != clip] == ["film.pkl"]
+
+
+def test_no_rate_is_refused_before_the_tower_is_loaded(make_clip: Callable[..., Path], tmp_path: Path) -> None:
+    done = run(make_clip(4), "--model", tmp_path / "none", "--fps", 0, "--out", tmp_path / "film.pkl")
+    assert "--fps 0; expected a positive number" in str(done.exception)
+
+
+def test_a_model_of_the_hub_is_found_by_its_name(
+    toy_folder: Path, make_clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = {
+        "lab/film": Checkpoint(str(toy_folder), "llama_vid", "Converted", revision="c0"),
+        "lab/other": Checkpoint("lab/other", "hub", "OtherModel", revision="c0"),
+    }
+    monkeypatch.setattr("baselines.captioning.checkpoints.find_checkpoint", hub.__getitem__)
+    words = [make_clip(4), "--fps", 5, "--out", tmp_path / "film.pkl", "--model"]
+    assert run(*words, "lab/film").exit_code == 0
+    assert len(read_film(tmp_path / "film.pkl").features) == 2
+    other = run(*words, "lab/other", "--overwrite")
+    assert "a checkpoint of OtherModel; expected LLaMA-VID" in str(other.exception)
+
+
 @pytest.mark.parametrize("text", ["", "no times here", "1\n00:00 --> 1\nx\n"])
 def test_a_file_without_subtitles_is_refused_before_anything_runs(
     toy_folder: Path, make_clip: Callable[..., Path], tmp_path: Path, text: str
@@ -157,7 +197,7 @@ def test_a_film_longer_than_the_positions_is_refused_until_they_are_stretched(to
         film_inputs(toy_model(), processor, film_of(300), "Who?", new_tokens=4)
     config = toy_config()
     config.text_config.rope_parameters = extended_rope(config.text_config, 4096)
-    assert context_length(config) == 4096
+    assert context_length(config.text_config) == 4096
     assert answer_about_film(toy_model(config), processor, film_of(300), "Who?", max_new_tokens=2) is not None
 
 

@@ -163,7 +163,9 @@ def test_a_projector_of_one_layer_is_read_in_both_spellings_and_written_in_the_o
 ) -> None:
     weights = published(release)
     kept = {key: value for key, value in weights.items() if "mm_projector" not in key}
-    layer = {f"model.mm_projector.{number}{part}": weights[f"model.mm_projector.0.{part}"] for part in ("weight", "bias")}
+    layer = {
+        f"model.mm_projector.{number}{part}": weights[f"model.mm_projector.0.{part}"] for part in ("weight", "bias")
+    }
     given, back = tmp_path / "given", tmp_path / "back"
     given.mkdir()
     torch.save(kept | layer, given / "pytorch_model.bin")
