@@ -83,7 +83,7 @@ def _train(options: TrainOptions, as_json: bool) -> None:
     from baselines.training.stages import stage_plan
 
     plan = stage_plan(options.recipe.recipe)
-    shown = TrainProgress(1 if plan is None else len(plan.schedule.stages))
+    shown = TrainProgress(1 if plan is None else len(plan.settings))
     result = run_training(options, told=shown.show)
     if os.environ.get("RANK", "0") != "0":
         return

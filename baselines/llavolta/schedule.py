@@ -105,6 +105,16 @@ class CounterSchedule:
         self._count = 0
 
     @property
+    def stage(self) -> int:
+        """Number of the stage of the next forward pass, from 0."""
+        return self._taken - 1
+
+    @property
+    def settings(self) -> tuple[Compression, ...]:
+        """All stages in order, whether they are ever reached or not."""
+        return tuple(Compression(layer, stride) for layer, stride in zip(self._layers, self._strides, strict=False))
+
+    @property
     def compression(self) -> Compression:
         """What holds in the next forward pass."""
         return Compression(self._layers[self._taken - 1], self._strides[self._taken - 1])

@@ -64,7 +64,7 @@ class CounterCallback(TrainerCallback):
     @property
     def stage(self) -> int:
         """Number of the stage of the next pass, from 0."""
-        return self.schedule.state_dict()["taken"] - 1
+        return self.schedule.stage
 
     def resume(self, checkpoint: Path) -> None:
         """Take up the count of a checkpoint.

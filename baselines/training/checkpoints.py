@@ -6,10 +6,13 @@ import json
 import logging
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vdc.errors import RunFailed
 from vdc.fileio import write_atomic
 
 logger = logging.getLogger(__name__)
@@ -29,6 +32,32 @@ class WholeCheckpoint:
 
     folder: Path
     step: int
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say in words what torch and safetensors raise where a file breaks off; a full disk is the usual reason.
+
+    Args:
+        folder: What is written.
+
+    Raises:
+        RunFailed: It could not be written. What was saved before is whole.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (SafetensorError, RuntimeError) as error:
+        # torch has no class of its own for it; subclasses of RuntimeError, such as a full GPU, mean other things
+        if isinstance(error, RuntimeError) and type(error) is not RuntimeError:
+            raise
+        free = shutil.disk_usage(folder.parent).free / 1e6
+        raise RunFailed(
+            f"{folder}: found that it cannot be written ({str(error).splitlines()[0]}) with {free:,.0f} MB free; "
+            "expected room for weights and optimiser; do next: make room; the same command goes on from the last whole "
+            "checkpoint"
+        ) from error
 
 
 def mark_whole(folder: Path) -> None:

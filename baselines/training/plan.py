@@ -103,10 +103,10 @@ def plan_training(
     if stages is not None:
         side = int(config.vision_config.image_size) // int(config.vision_config.patch_size)
         layers = int(config.text_config.num_hidden_layers)
-        shape = {"layers": layers, "visual_tokens": side * side}
+        shape = {"accumulation": recipe.accumulation, "layers": layers, "visual_tokens": side * side}
         if steps is not None:
             table = stage_table(stages, steps, **shape)
-        cost = stage_cost(stages, seven_b=int(config.text_config.hidden_size) == 4096 and layers == 32, **shape)
+        cost = stage_cost(stages, steps, seven_b=int(config.text_config.hidden_size) == 4096 and layers == 32, **shape)
     parts = tuple(count_parts(empty, family))
     return TrainPlan(
         recipe=named.name,

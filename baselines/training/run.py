@@ -101,7 +101,7 @@ def _start(options: TrainOptions, data: TrainData, *, processes: int) -> dict[st
 
 
 def _trained(options: TrainOptions, family: Family, data: TrainData, args: Any, told: Told | None) -> TrainResult:
-    from baselines.training.checkpoints import remove_torn, whole_checkpoints
+    from baselines.training.checkpoints import remove_torn, whole_checkpoints, writing
     from baselines.training.curve import CURVE, cut_curve, read_curve
     from baselines.training.parts import count_parts
     from baselines.training.preparation import make_trainer
@@ -124,7 +124,8 @@ def _trained(options: TrainOptions, family: Family, data: TrainData, args: Any, 
         trainer.train(resume_from_checkpoint=None if latest is None else str(latest.folder))
     parts = count_parts(trainer.model, family)
     family.finish_config(trainer.model.config, before)
-    result = _write_result(options, family, trainer, names)
+    with writing(_result_folder(options)):
+        result = _write_result(options, family, trainer, names)
     record: dict[str, Any] = {}
     if trainer.is_world_process_zero():
         facts = {

@@ -30,6 +30,28 @@ class StagePlan:
     scheme: str = ""
     counted: bool = False
 
+    @property
+    def settings(self) -> tuple[Compression, ...]:
+        """The stages in order; with the counter those of its script, whether it reaches them or not."""
+        if not self.counted:
+            return tuple(stage.compression for stage in self.schedule.stages)
+        return scheme(self.scheme).published_schedule().settings
+
+    def of_passes(self, steps: int, accumulation: int) -> list[int]:
+        """Number of the stage, from 0, of every forward pass of a training.
+
+        Args:
+            steps: Optimiser steps.
+            accumulation: Passes of one step.
+        """
+        if not self.counted:
+            return [self.schedule.stage(step, steps) for step in range(steps) for _ in range(accumulation)]
+        counter, found = scheme(self.scheme).published_schedule(), []
+        for _ in range(steps * accumulation):
+            found.append(counter.stage)
+            counter.after_forward()
+        return found
+
     def callback(self) -> Any:
         """For the trainer; it has ``stage``, the number of the stage from 0."""
         from baselines.llavolta.stage_callback import CounterCallback, StageCallback
@@ -45,7 +67,7 @@ class StageRow:
 
     Args:
         stage: From 1.
-        first_step, last_step: Optimiser steps, from 1; 0 for stages that get none.
+        first_step, last_step: Optimiser steps that begin in it, from 1; 0 for stages that get none.
         layer, stride: Where and how strongly; None for no compression.
         tokens: Visual tokens of a picture, averaged over layers.
         ratio: Uncompressed over compressed.
@@ -103,22 +125,21 @@ def stage_plan(recipe: Recipe) -> StagePlan | None:
     return StagePlan(chosen.schedule, chosen.inference, given.scheme, counted)
 
 
-def stage_table(plan: StagePlan, steps: int, *, layers: int, visual_tokens: int) -> list[StageRow]:
+def stage_table(plan: StagePlan, steps: int, *, accumulation: int, layers: int, visual_tokens: int) -> list[StageRow]:
     """What holds when, by optimiser step.
 
     Args:
         plan: The stages.
         steps: Optimiser steps of the training.
+        accumulation: Passes of one step, which the published counter counts.
         layers: Decoder layers.
         visual_tokens: Tokens of one picture before compression.
     """
-    stages = plan.schedule.stages
-    of_step = [plan.schedule.stage(step, steps) for step in range(steps)]
+    of_step = plan.of_passes(steps, accumulation)[::accumulation]
     rows = []
-    for number, stage in enumerate(stages):
+    for number, kept in enumerate(plan.settings):
         count = of_step.count(number)
         first = of_step.index(number) + 1 if count else 0
-        kept = stage.compression
         rows.append(
             StageRow(
                 stage=number + 1,
@@ -133,18 +154,26 @@ def stage_table(plan: StagePlan, steps: int, *, layers: int, visual_tokens: int)
     return rows
 
 
-def stage_cost(plan: StagePlan, *, layers: int, visual_tokens: int, seven_b: bool) -> StageCost:
-    """What the stages cost, as the paper counts.
+def stage_cost(
+    plan: StagePlan, steps: int | None, *, accumulation: int, layers: int, visual_tokens: int, seven_b: bool
+) -> StageCost | None:
+    """What the stages cost, as the paper counts; None where the counter's stages depend on steps that nobody knows.
 
     Args:
         plan: The stages.
+        steps: Optimiser steps of the training; None where they are not known.
+        accumulation: Passes of one step.
         layers: Decoder layers.
         visual_tokens: Tokens of one picture before compression.
         seven_b: Whether the decoder is the 7B model's, for which the paper's accounting holds.
     """
-    stages = plan.schedule.stages
-    settings, shares = [stage.compression for stage in stages], [float(stage.share) for stage in stages]
-    mean = mean_token_layers(settings, shares, layers=layers, visual_tokens=visual_tokens)
+    shares = [float(stage.share) for stage in plan.schedule.stages]
+    if plan.counted:
+        if steps is None:
+            return None
+        passes = plan.of_passes(steps, accumulation)
+        shares = [passes.count(number) / len(passes) for number in range(len(plan.settings))]
+    mean = mean_token_layers(plan.settings, shares, layers=layers, visual_tokens=visual_tokens)
     whole = float(layers * visual_tokens)
     flops = (tera_flops(mean), tera_flops(whole)) if seven_b else (None, None)
     return StageCost(mean, whole, *flops)

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import Trainer, TrainerCallback
 
 from baselines.common.constants import IGNORED_LABEL
-from baselines.training.checkpoints import keep_newest, mark_whole
+from baselines.training.checkpoints import keep_newest, mark_whole, writing
 from baselines.training.curve import CURVE, CurvePoint, append_point
 from baselines.training.families import Family
 from baselines.training.parts import part_of
@@ -74,6 +74,10 @@ class RecipeTrainer(Trainer):
         """Load the last checkpoint of a run that had all its steps; the library would make one step more."""
         self._load_from_checkpoint(str(checkpoint))
         self.callback_handler.on_train_end(self.args, self.state, self.control)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        with writing(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"):
+            super()._save_checkpoint(model, trial)
 
     def create_optimizer(self, model: Any = None) -> Any:
         """AdamW, with a group for every part that has a rate of its own."""

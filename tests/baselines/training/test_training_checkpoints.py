@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from baselines.training.checkpoints import MARK, is_whole, keep_newest, mark_whole, remove_torn, whole_checkpoints
+from baselines.training.checkpoints import (
+    MARK,
+    is_whole,
+    keep_newest,
+    mark_whole,
+    remove_torn,
+    whole_checkpoints,
+    writing,
+)
 from baselines.training.curve import CurvePoint, append_point, cut_curve, mean_loss, read_curve
 from baselines.training.progress import TrainProgress
+from vdc.errors import RunFailed
 
 
 def checkpoint(out: Path, step: int, *, whole: bool = True) -> Path:
@@ -74,3 +83,23 @@ def test_progress_says_step_stage_loss_rate_and_what_is_left() -> None:
     assert progress.line(point(21, 2.5), 100, now_s=10.0) == (
         "step 21/100 (21 %), stage 1/4, loss 2.500, 2.0 steps/s, 40 s left"
     )
+
+
+@pytest.mark.parametrize("kind", ["torch", "safetensors"])
+def test_a_file_that_breaks_off_is_said_in_words(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "checkpoint-2"
+    error: Exception = RuntimeError("unexpected pos 14528 vs 14416")
+    if kind == "safetensors":
+        safetensors = pytest.importorskip("safetensors", reason="the baselines extra (safetensors) is not installed")
+        error = safetensors.SafetensorError("No space left")
+    with (
+        pytest.raises(RunFailed, match=r"checkpoint-2: found that it cannot be written \(.+\) with [\d,]+ MB free"),
+        writing(folder),
+    ):
+        raise error
+
+
+def test_another_failure_while_writing_stays_what_it_is(tmp_path: Path) -> None:
+    pytest.importorskip("safetensors", reason="the baselines extra (safetensors) is not installed")
+    with pytest.raises(NotImplementedError), writing(tmp_path / "checkpoint-2"):
+        raise NotImplementedError

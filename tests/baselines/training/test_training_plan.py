@@ -53,6 +53,20 @@ def test_four_stages_of_the_published_size_are_quarters_of_the_published_steps()
     assert parts["projector"].trained == parts["projector"].parameters == 1024 * 4096 + 4096 + 4096 * 4096 + 4096
 
 
+def test_dry_run_of_the_published_counter_shows_the_counters_stages() -> None:
+    plan = plan_training(load_recipe("llavolta/4stage-tune", ["llavolta.schedule=published-counter"]))
+    assert [row.last_step for row in plan.stages] == [1301, 2601, 3901, 5198]
+    halved = ["llavolta.schedule=published-counter", "accumulation=2", "batch_size=8"]
+    halved_plan = plan_training(load_recipe("llavolta/4stage-tune", halved))
+    assert [row.last_step for row in halved_plan.stages] == [651, 1301, 1951, 5198]
+    assert plan.cost is not None and halved_plan.cost is not None
+    mean = (1301 * 3312 + 1300 * 9792 + 1300 * 13824 + 1297 * 18432) / 5198
+    assert plan.cost.mean_tokens == pytest.approx(mean)
+    assert halved_plan.cost.mean_tokens > plan.cost.mean_tokens
+    heavy = plan_training(load_recipe("llavolta/heavy-compression-tune", ["llavolta.schedule=published-counter"]))
+    assert [(row.last_step, row.stride) for row in heavy.stages] == [(5198, 8), (0, None)]
+
+
 def test_projector_training_has_the_published_steps() -> None:
     plan = plan_training(load_recipe("llavolta/heavy-compression-pretrain"))
     assert plan.steps == plan.published_steps == 2181

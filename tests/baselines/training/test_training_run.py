@@ -150,6 +150,26 @@ def test_a_torn_checkpoint_is_ignored(llavolta_toy: Path, mixed: Path, media: Pa
     assert train(given).resumed_from == 2
 
 
+def test_a_disk_that_fills_up_ends_the_run_in_words_and_the_same_command_goes_on(
+    llavolta_toy: Path, mixed: Path, media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = options("llavolta/toy-4stage", llavolta_toy, mixed, media, tmp_path / "run", "max_steps=4", "save_every=2")
+    save, written = torch.save, []
+
+    def full(content: Any, file: Any, *more: Any, **named: Any) -> None:
+        if "checkpoint-4" in str(file):
+            raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 14528 vs 14416")
+        written.append(file)
+        save(content, file, *more, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", full)
+        with pytest.raises(RunFailed, match="checkpoint-4: found that it cannot be written"):
+            train(given)
+    assert written
+    assert train(given).resumed_from == 2
+
+
 @pytest.mark.parametrize("more", [[], ["lora={rank: 2}"]], ids=["whole", "lora"])
 def test_a_run_killed_behind_its_last_step_makes_no_further_one(
     more: list[str], llavolta_toy: Path, mixed: Path, media: Path, tmp_path: Path
