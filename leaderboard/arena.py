@@ -88,7 +88,11 @@ class Arena:
             shared = sorted(
                 key
                 for key in ours.keys() & theirs.keys()
-                if ours[key].strip() and theirs[key].strip() and (*key, first, second) not in done
+                # The same words twice are no choice: two runs may have been made of one file.
+                if ours[key].strip() != theirs[key].strip()
+                and ours[key].strip()
+                and theirs[key].strip()
+                and (*key, first, second) not in done
             )
             if shared:
                 video_id, section = chance.choice(shared)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 Outcome = Literal["first", "second", "tie"]
 Ballot = tuple[str, str, Outcome]
 """(first run, second run, which was preferred)"""
+
+LEAST_VOTES: Final = 10
+"""Votes of a group below which no interval is given: drawing again from a few looks surer than it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Standing:
         model: Its name.
         votes: In how many votes it took part.
         rating: Bradley-Terry strength on the chess scale, mean 1,000.
-        low, high: Its interval; None without one.
+        low, high: Its interval; None where the group has too few votes, or is not bounded.
         accuracy: Its average VDCscore accuracy on the board, for comparison.
     """
 
@@ -42,11 +45,14 @@ class Standings:
         votes: How many votes they rest on.
         correlation: Spearman's between rating and accuracy; None with fewer than three captioners, or where one of
             the two is the same for all.
+        bounded: Whether the votes alone decide the ratings. They do not where a captioner, or several together, won or
+            lost every vote against the others: any larger distance would fit as well.
     """
 
     rows: tuple[Standing, ...]
     votes: int
     correlation: float | None
+    bounded: bool = True
 
 
 def make_standings(
@@ -73,19 +79,21 @@ def make_standings(
     found = []
     for group in _connected(ballots):
         votes = [Vote(first, second, choice) for first, second, choice in group]
+        bounded = _is_bounded(group)
+        with_intervals = bounded and len(votes) >= LEAST_VOTES
         rows = tuple(
             Standing(
                 run_id=rating.name,
                 model=names.get(rating.name, ""),
                 votes=rating.votes,
                 rating=rating.rating,
-                low=rating.interval.low if rating.interval else None,
-                high=rating.interval.high if rating.interval else None,
+                low=rating.interval.low if rating.interval and with_intervals else None,
+                high=rating.interval.high if rating.interval and with_intervals else None,
                 accuracy=accuracies.get(rating.name),
             )
             for rating in fit_bradley_terry(votes, np.random.default_rng(seed), resamples=resamples)
         )
-        found.append(Standings(rows, len(votes), _correlation(rows)))
+        found.append(Standings(rows, len(votes), _correlation(rows), bounded))
     return sorted(found, key=lambda standings: -standings.votes)
 
 
@@ -104,6 +112,32 @@ def _connected(ballots: Sequence[Ballot]) -> list[list[Ballot]]:
     for ballot in ballots:
         groups.setdefault(find(ballot[0]), []).append(ballot)
     return list(groups.values())
+
+
+def _is_bounded(ballots: Sequence[Ballot]) -> bool:
+    """Whether everybody has beaten everybody, directly or through others; a tie beats both ways.
+
+    Source: Ford, Solution of a ranking problem from binary comparisons, 1957: only then are the ratings finite.
+    """
+    beaten: dict[str, set[str]] = {}
+    lost_to: dict[str, set[str]] = {}
+    for first, second, choice in ballots:
+        for winner, loser, counts in ((first, second, choice != "second"), (second, first, choice != "first")):
+            if counts:
+                beaten.setdefault(winner, set()).add(loser)
+                lost_to.setdefault(loser, set()).add(winner)
+    everybody = {run for first, second, _ in ballots for run in (first, second)}
+    start = next(iter(everybody))
+    return _reached(start, beaten) == everybody == _reached(start, lost_to)
+
+
+def _reached(start: str, steps: Mapping[str, set[str]]) -> set[str]:
+    seen, waiting = {start}, [start]
+    while waiting:
+        new = steps.get(waiting.pop(), set()) - seen
+        seen |= new
+        waiting += new
+    return seen
 
 
 def _correlation(rows: tuple[Standing, ...]) -> float | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from leaderboard.arena_standings import Standing, Standings
+from leaderboard.arena_standings import LEAST_VOTES, Standing, Standings
 from leaderboard.board import without_formula
 from leaderboard.board_table import NO_TEXT, shown
 
@@ -59,6 +59,18 @@ def agreement_words(group: Standings) -> str:
         f"Spearman correlation of rating and VDCscore accuracy: {group.correlation:.2f} over {scored} "
         "captioners. With so few, chance alone can make it large."
     )
+
+
+def doubt_words(group: Standings) -> str:
+    """Why there are no intervals; empty where there are."""
+    if not group.bounded:
+        return (
+            "Some captioners won, or lost, every vote so far: only the order says something, the distances do not, and "
+            "there are no intervals yet."
+        )
+    if group.votes < LEAST_VOTES:
+        return f"Intervals are given from {LEAST_VOTES} votes on."
+    return ""
 
 
 def standings_csv(groups: Sequence[Standings]) -> bytes:

@@ -8,6 +8,8 @@ from typing import Final
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route
 from streamlit import config
 
@@ -35,6 +37,7 @@ def create_site(services: Services, *, with_api: bool = True) -> st.App:
     provide(services)
     api = create_api(services)
     routes: list[BaseRoute] = [Route(path, api) for path in CHECKS]
+    routes.append(Route("/board", _to_start))
     if with_api:
         routes.append(Mount(API_PATH, app=api))
     upload_bytes = services.settings.limits.upload_bytes
@@ -47,3 +50,9 @@ def create_site(services: Services, *, with_api: bool = True) -> st.App:
 def create() -> st.App:
     """The site over the board of the environment, open as long as the process."""
     return create_site(contextlib.ExitStack().enter_context(open_board()))
+
+
+async def _to_start(request: Request) -> RedirectResponse:
+    """The first page has no address of its own, but people try its name."""
+    query = request.url.query
+    return RedirectResponse(f"./?{query}" if query else "./")

@@ -54,6 +54,8 @@ def write_backup(engine: Engine, store: ObjectStore, path: Path) -> BackupSummar
     counts: dict[str, int] = {}
     part = path.with_name(f".{path.name}.part")
     try:
+        # For its owner alone: private submissions are in it.
+        part.touch(mode=0o600)
         with tarfile.open(part, "w") as archive, tempfile.TemporaryDirectory() as scratch:
             with engine.connect().execution_options(isolation_level=_snapshot(engine)) as connection:
                 for table in Base.metadata.sorted_tables:

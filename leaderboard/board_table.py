@@ -25,7 +25,7 @@ METRIC_NAMES: Final[Mapping[Metric, str]] = {"accuracy": "Accuracy", "score": "S
 KIND_NAMES: Final = {"verified": "✓ verified", "reported": "○ reported"}
 UNITS: Final[Mapping[Metric, str]] = {"accuracy": "%", "score": "0–5"}
 NO_TEXT: Final = "–"
-_OPTIONAL: Final = ("interval", "range", "found", "frames", "tokens", "findings")
+_OPTIONAL: Final = ("interval", "range", "found", "frames", "tokens", "reason", "findings")
 MIXED_REMARK: Final = "These rows were judged differently: a difference may be the judge's, not the captions'."
 NOT_COMPARABLE: Final = "not comparable with LLM judges"
 
@@ -141,6 +141,7 @@ def _table(
         "range": "Rank range",
         "kind": "Kind",
         "found": "Findings",
+        "reason": "Why not verified",
         **{cell: f"{CELL_NAMES[cell]} ({UNITS[metric]})" for cell in others},
         "second": f"{CELL_NAMES[section]} {second} ({UNITS[second]})",
         **({"judged": "Judged by"} if mixed else {}),
@@ -162,7 +163,7 @@ def _table(
 
 
 def _line_names(others: Sequence[str]) -> tuple[str, ...]:
-    front = ("rank", "model", "value", "interval", "range", "kind", "found")
+    front = ("rank", "model", "value", "interval", "range", "kind", "found", "reason")
     return (*front, *others, "second", "judged", "frames", "tokens", "source", "date", "findings")
 
 
@@ -177,6 +178,7 @@ def _line(row: BoardRow, metric: Metric, second: Metric, section: str, others: S
         rank_range(row),
         KIND_NAMES[row.kind],
         f"⚠ {len(row.flags)}" if row.flags else NO_TEXT,
+        row.reason or NO_TEXT,
         *(shown(row.value(metric, other), metric) for other in others),
         shown(row.value(second, section), second),
         judged if row.comparable or row.protocol == AS_PUBLISHED else f"{judged} ({NOT_COMPARABLE})",

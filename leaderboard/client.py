@@ -166,6 +166,10 @@ def _read_reply(status: int, retry_after: str | None, text: bytes) -> dict[str, 
     shown = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in message)
     if status in (429, 503):
         raise RunFailed(f"{shown} (come back in {retry_after or 'some'} s)")
+    if status == 401:
+        expected = "a token of this board that is not revoked"
+        do_next = "check VDC_LEADERBOARD_TOKEN; the people who run the board make one with vdc leaderboard token create"
+        raise InputError(Problem("no valid token", expected, do_next))
     if 400 <= status < 500 and error:
         raise InputError(Problem(f"a refusal by the board: {shown}", "a submission it takes", "correct it and repeat"))
     raise RunFailed(f"found status {status} from the board; expected a board of VDC; do next: check --url")

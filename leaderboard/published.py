@@ -154,6 +154,7 @@ def _read_own(document: Mapping[str, Any], where: str, do_next: str) -> Publishe
                     if key in entry
                 },
             )
+            problems += _not_as_printed(row, place)
             unknown = [name for name in sections if find_section(name) is None]
             if row.source not in sources or unknown:
                 found = f"source {row.source!r}, sections {', '.join(sections)}"
@@ -166,6 +167,18 @@ def _read_own(document: Mapping[str, Any], where: str, do_next: str) -> Publishe
     if problems:
         raise InputError(problems)
     return Published(sources, tuple(rows), aliases)
+
+
+def _not_as_printed(row: PublishedRow, place: str) -> list[Problem]:
+    """A number in place of text has lost how it was printed, and with it what the audit looks for."""
+    pairs = [("average", row.average), *row.sections.items()]
+    values = {name: getattr(row, name) for name in ("setting", "frames", "tokens_per_frame", "visual_tokens")}
+    values |= {f"{name}, {part}": getattr(pair, part) for name, pair in pairs for part in ("accuracy", "score")}
+    return [
+        Problem(f"{name} = {value!r}", 'text, as printed: "38.20"', "put it between quotation marks", place)
+        for name, value in values.items()
+        if not isinstance(value, str)
+    ]
 
 
 def _read_site(rows: list[Any], where: str) -> Published:

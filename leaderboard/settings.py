@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vdc.errors import InputError, MissingExtra, Problem
-from vdc.settings import home
+from vdc.settings import home, lookup
 
 PREFIX: Final = "VDC_LEADERBOARD_"
 
@@ -93,7 +93,8 @@ def read_settings() -> BoardSettings:
     """The settings of this process, from the environment.
 
     Raises:
-        InputError: A number that is none, or outside its range; lists all of them.
+        InputError: A number that is none or outside its range, a judge or a benchmark that cannot be; lists all of
+            them.
     """
     folder = home() / "leaderboard"
     database = _driver(_text("DATABASE", f"sqlite:///{folder / 'board.sqlite'}"))
@@ -124,12 +125,14 @@ def read_settings() -> BoardSettings:
     names = tuple(name.strip() for name in _text("BENCHMARKS", "vdc,sample").split(",") if name.strip())
     if not names:
         problems.append(Problem(f"{PREFIX}BENCHMARKS is empty", "one benchmark or more", "set it to vdc, or unset it"))
+    judge = os.environ.get(f"{PREFIX}JUDGE") or None
+    problems += [*_unknown_judge(judge), *_unknown_benchmarks(names)]
     settings = BoardSettings(
         database_url=database,
         queue_url=_queue_url(database, os.environ.get(f"{PREFIX}QUEUE")),
         files_url=_text("FILES", str(folder / "files")),
         benchmarks=names,
-        judge=os.environ.get(f"{PREFIX}JUDGE") or None,
+        judge=judge,
         limits=limits,
         verification=verification,
         heartbeat_s=number("HEARTBEAT_S", 2, 0.1),
@@ -161,6 +164,40 @@ def require_extra(feature: str = "the leaderboard") -> None:
 def judge_options(settings: BoardSettings) -> dict[str, Any]:
     """Keyword arguments for ``scoring.options.JudgeOptions``: the board's judge, the rest as ``vdc config`` shows."""
     return {} if settings.judge is None else {"judge": settings.judge}
+
+
+def judge_in_use(settings: BoardSettings) -> str:
+    """The judge that this process would score with, in words; its model where it is named."""
+    from scoring.judges.build import choose_judge
+    from scoring.options import JudgeOptions
+
+    name = choose_judge(JudgeOptions(**judge_options(settings)))
+    model = lookup("model").value if name == "openai" else None
+    return f"{name}, model {model}" if model else name
+
+
+def _unknown_judge(name: str | None) -> list[Problem]:
+    from scoring.judges.registry import judge_names
+
+    # A run that is replayed is no judge of captions that nobody has judged.
+    known = [one for one in judge_names() if one != "recorded"]
+    if name is None or name in known:
+        return []
+    return [Problem(f"{PREFIX}JUDGE = {name!r}", f"one of {', '.join(known)}", "correct or unset the variable")]
+
+
+def _unknown_benchmarks(names: tuple[str, ...]) -> list[Problem]:
+    """Names that can be no benchmark, whatever the disk or the Hub hold later."""
+    from vdc.benchmark.hub import HUB_ALIASES, is_hub_name
+    from vdc.benchmark.load import SAMPLE_NAME
+
+    short = (SAMPLE_NAME, *HUB_ALIASES)
+    expected = f"{', '.join(short)}, an owner/set of the Hub, or an existing folder"
+    return [
+        Problem(f"{PREFIX}BENCHMARKS names {name!r}", expected, "correct or unset the variable")
+        for name in names
+        if name not in short and not is_hub_name(name) and not Path(name).is_dir()
+    ]
 
 
 def _text(name: str, default: str) -> str:

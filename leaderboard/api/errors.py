@@ -47,6 +47,14 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
+_ROUTING: Final = {
+    "Not Found": "found no such address; expected one of this API; do next: see openapi.json or docs beside it",
+    "Method Not Allowed": "found a method that this address does not take; expected one of the header Allow; do next: "
+    "see openapi.json or docs beside it",
+}
+"""What the framework says of addresses it does not know, in the words of every other refusal."""
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The documented refusals of a route."""
     return {status: RESPONSES[status] for status in statuses}
@@ -76,7 +84,7 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def http_failure(_request: Request, error: HTTPException) -> JSONResponse:
         headers = {name.replace("-", "_"): value for name, value in (error.headers or {}).items()}
-        return error_reply(error.status_code, "http", str(error.detail), **headers)
+        return error_reply(error.status_code, "http", _ROUTING.get(error.detail, str(error.detail)), **headers)
 
     @app.exception_handler(DBAPIError)
     def database_failure(_request: Request, error: DBAPIError) -> JSONResponse:

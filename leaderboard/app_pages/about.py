@@ -10,7 +10,7 @@ import streamlit as st
 
 from leaderboard.api.app import API_PATH
 from leaderboard.board_table import CELL_NAMES
-from leaderboard.settings import judge_options
+from leaderboard.settings import judge_in_use
 from leaderboard.site.access import board
 from leaderboard.site.words import SECTION_MEANINGS
 from leaderboard.worked_example import example_table, replies_table
@@ -65,13 +65,12 @@ st.markdown(
 )
 
 st.subheader("The judge")
-chosen = judge_options(settings).get("judge")
 st.markdown(
     "The judge decides what a number means: two judges, or two prompts, give two scales. Each row names its own. The "
     "**lexical** judge compares words and asks no model; it is for trying things out, and its numbers are not "
     "comparable with those of a language model. This board's own judge:"
 )
-st.text(str(chosen or "as configured for vdc score"))
+st.text(judge_in_use(settings))
 
 st.subheader("What the board keeps")
 st.markdown(

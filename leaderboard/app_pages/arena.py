@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from leaderboard.site.access import board
-from leaderboard.site.show import nothing_here
+from leaderboard.site.show import FAILURES, nothing_here, show_failure
 from leaderboard.site.standings import show_standings
 from leaderboard.site.voting import vote
 
@@ -16,7 +16,13 @@ st.caption(
     "VDCscore."
 )
 
-if not vote(site.services, site.arena):
+try:
+    anything = vote(site.services, site.arena)
+    groups = site.arena.standings()
+except FAILURES as error:
+    show_failure("The arena cannot be opened.", error)
+    st.stop()
+if not anything:
     if site.arena.captioners():
         nothing_here(
             "You have voted on every pair that was drawn.", "Come back when there are new captioners on the board."
@@ -29,7 +35,6 @@ if not vote(site.services, site.arena):
         )
 
 st.subheader("Standings")
-groups = site.arena.standings()
 if groups:
     show_standings(groups)
 else:

@@ -20,7 +20,7 @@ from leaderboard.db.session import reading
 from leaderboard.site.access import board
 from leaderboard.site.links import model_link, source_link
 from leaderboard.site.rows_table import table_columns
-from leaderboard.site.show import Download, downloads, nothing_here
+from leaderboard.site.show import FAILURES, Download, downloads, nothing_here, show_failure
 
 site = board()
 st.title("Data audit")
@@ -29,7 +29,11 @@ st.caption(
     "Nothing is corrected and nobody is blamed: a finding is a reason to look at the source."
 )
 
-_, rows = site.reader.rows()
+try:
+    _, rows = site.reader.rows()
+except FAILURES as error:
+    show_failure("The rows cannot be read.", error)
+    st.stop()
 published = [row for row in rows if row.kind == "reported" and row.run_id is None]
 every = findings(published)
 if not published:

@@ -11,8 +11,7 @@ from leaderboard.board_table import CELL_NAMES, GroupTable, group_tables
 from leaderboard.site.access import board
 from leaderboard.site.filters import board_filters, clear_filters
 from leaderboard.site.rows_table import rows_table
-from leaderboard.site.show import Download, downloads, inert, nothing_here, show_failure
-from vdc.errors import VdcError
+from leaderboard.site.show import FAILURES, Download, downloads, inert, nothing_here, show_failure
 
 GROUPS_PER_PAGE = 12
 
@@ -58,7 +57,7 @@ try:
     choices = reader.choices()
     query = board_filters(choices)
     page = reader.page(query)
-except VdcError as error:
+except FAILURES as error:
     show_failure("The rows cannot be read.", error)
     st.stop()
 

@@ -26,9 +26,8 @@ from leaderboard.site.access import SiteBoard, board
 from leaderboard.site.charts import dumbbell
 from leaderboard.site.pick import pick
 from leaderboard.site.rows_table import table_columns
-from leaderboard.site.show import Download, downloads, inert, labelled, nothing_here, show_failure
+from leaderboard.site.show import FAILURES, Download, downloads, inert, labelled, nothing_here, show_failure
 from scoring.protocols.rules import PROTOCOLS
-from vdc.errors import VdcError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,5 +205,5 @@ try:
     protocol, metric = choose_rule()
     show_difference(runs, compare(runs[0], runs[1], protocol), metric)
     show_disagreements(differing(site, runs))
-except VdcError as error:
+except FAILURES as error:
     show_failure("These runs cannot be compared.", error)

@@ -19,8 +19,7 @@ from leaderboard.site.access import board
 from leaderboard.site.charts import cost_chart
 from leaderboard.site.filters import board_filters, clear_filters
 from leaderboard.site.rows_table import table_columns
-from leaderboard.site.show import Download, downloads, inert, nothing_here, percent, show_failure
-from vdc.errors import VdcError
+from leaderboard.site.show import FAILURES, Download, downloads, inert, nothing_here, percent, show_failure
 
 
 def number(value: float, query: BoardQuery) -> str:
@@ -121,5 +120,5 @@ try:
         nothing_here(
             "The board has no row yet.", "Submit captions with frames and tokens per frame on the page Submit."
         )
-except VdcError as error:
+except FAILURES as error:
     show_failure("The rows cannot be read.", error)

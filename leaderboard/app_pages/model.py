@@ -18,8 +18,7 @@ from leaderboard.site.explorer import explore_questions
 from leaderboard.site.links import compare_link, model_link, source_link
 from leaderboard.site.pick import pick
 from leaderboard.site.rows_table import rows_table, table_columns
-from leaderboard.site.show import Download, downloads, inert, nothing_here, show_failure
-from vdc.errors import VdcError
+from leaderboard.site.show import FAILURES, Download, downloads, inert, nothing_here, show_failure
 
 
 def choose_model(site: SiteBoard) -> str | None:
@@ -125,5 +124,5 @@ try:
             explore_questions(site, run)
     else:
         st.caption("No run of this model was scored here, so there are no verdicts to look into.")
-except VdcError as error:
+except FAILURES as error:
     show_failure("This cannot be shown.", error)

@@ -13,7 +13,16 @@ from leaderboard.board_table import NO_TEXT, GroupTable
 MODEL_PAGE: Final = "app_pages/model.py"
 _ROW_PX: Final = 35
 _MOST_LINES: Final = 20
-_WIDTHS: Final = {"rank": 62, "model": 190, "kind": 100, "found": 80, "source": 190, "findings": 320, "judged": 260}
+_WIDTHS: Final = {
+    "rank": 62,
+    "model": 190,
+    "kind": 100,
+    "found": 80,
+    "reason": 260,
+    "source": 190,
+    "findings": 320,
+    "judged": 260,
+}
 
 
 def rows_table(table: GroupTable, *, key: str, about: str, links: bool = True) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
+from sqlalchemy.exc import DBAPIError
 
 from vdc.errors import InputError, Problem, VdcError
 
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$&@/^=\"'])")
+logger = logging.getLogger(__name__)
+
+FAILURES: Final = (VdcError, DBAPIError)
+"""What a page shows with :func:`show_failure`; anything else is a mistake in it."""
+
 NO_VALUE: Final = "–"
 """Shown where there is no number; never a zero."""
 
@@ -79,14 +86,18 @@ def nothing_here(what: str, do_next: str) -> None:
         st.caption(do_next)
 
 
-def show_failure(what: str, error: VdcError) -> None:
+def show_failure(what: str, error: VdcError | DBAPIError) -> None:
     """A failure as found, expected, do next; never a traceback.
 
     Args:
         what: What could not be done, the page's own words.
-        error: Why.
+        error: Why. Of a database's own error only its kind is shown: the text can hold addresses and statements.
     """
     st.error(what, icon=":material/error:")
+    if isinstance(error, DBAPIError):
+        logger.error("database failure: %s", type(error.orig).__name__, exc_info=error)
+        st.text("The board cannot reach its database. Load the page again in a moment.")
+        return
     if not isinstance(error, InputError):
         st.text(str(error))
         return

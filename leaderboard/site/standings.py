@@ -12,6 +12,7 @@ from leaderboard.arena_standings import Standings
 from leaderboard.arena_table import (
     STANDING_HEADS,
     agreement_words,
+    doubt_words,
     labels,
     standings_csv,
     standings_json,
@@ -33,7 +34,9 @@ def show_standings(groups: list[Standings]) -> None:
         if len(groups) > 1:
             st.markdown(f"**Group {number} of {len(groups)}**")
             st.caption("Captioners of different groups were never compared, so their ratings cannot be, either.")
-        st.text(f"{group.votes:,} votes, {len(group.rows)} captioners")
+        st.text(f"{group.votes:,} {'vote' if group.votes == 1 else 'votes'}, {len(group.rows)} captioners")
+        if doubt := doubt_words(group):
+            st.caption(doubt)
         st.altair_chart(_chart(group), key=f"ratings-{number}")
         table = standings_table(group)
         st.dataframe(

@@ -8,6 +8,7 @@ from typing import Final
 import streamlit as st
 
 from leaderboard.arena import Arena, Choice, Pair
+from leaderboard.board_table import CELL_NAMES
 from leaderboard.names import slug_of
 from leaderboard.services import Services
 from leaderboard.site.identity import current_holder
@@ -40,7 +41,7 @@ def vote(services: Services, arena: Arena) -> bool:
         pair = st.session_state[_PAIR] = arena.next_pair(secrets.randbits(62), voter)
         if pair is None:
             return False
-    st.text(f"Video {pair.video_id} · section {pair.section}")
+    st.text(f"Video {pair.video_id} · section {CELL_NAMES[pair.section]}")
     st.caption(f"This section asks for: {SECTION_MEANINGS[pair.section]}. Which caption does it better?")
     _captions(pair)
     if _DONE in st.session_state:

@@ -94,6 +94,12 @@ def test_without_a_valid_token_nothing_can_be_submitted(client: TestClient, head
     assert refused.headers["WWW-Authenticate"] == "Bearer"
 
 
+def test_an_address_or_method_that_is_not_there_says_where_to_look(client: TestClient) -> None:
+    for reply, status in ((client.get(f"{API}/nothing"), 404), (client.put(f"{API}/board"), 405)):
+        assert reply.status_code == status
+        assert "do next: see openapi.json" in reply.json()["error"]["message"]
+
+
 def test_another_tokens_submission_and_private_run_are_not_found(client: TestClient, sqlite_board: Services) -> None:
     mine, other = key_of(sqlite_board, "a"), key_of(sqlite_board, "b")
     submission = post(client, mine, private="true").json()["id"]

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from leaderboard.arena import Arena
+from leaderboard.arena_standings import make_standings
+from leaderboard.arena_table import doubt_words
 from leaderboard.failures import NotFound
 from leaderboard.services import Services
 from tests.leaderboard.board_kit import STRONG, WEAK, new_holder, predictions_submission, submit_and_score
@@ -30,6 +32,13 @@ def test_a_pair_shows_two_captions_of_one_video_in_either_order(arena: Arena) ->
     pairs = [arena.next_pair(seed) for seed in range(12)]
     assert len({pair.left_run for pair in pairs if pair}) == 2
     assert all(pair and pair.left != "" and pair.left_run != pair.right_run for pair in pairs)
+
+
+def test_the_same_words_twice_are_no_pair(board: Services) -> None:
+    for name in ("One", "The same again"):
+        submit_and_score(board, new_holder(board, name)[0], predictions_submission(STRONG, name))
+    arena = Arena(board)
+    assert arena.captioners() == 2 and arena.next_pair(0) is None
 
 
 def test_one_voter_has_one_vote_on_a_pair_whichever_way_round(arena: Arena) -> None:
@@ -59,6 +68,18 @@ def test_votes_for_one_captioner_put_it_first_with_an_interval(arena: Arena) -> 
     assert best.accuracy is not None and group.votes == 20 and group.correlation is None
 
 
+def test_few_votes_and_votes_that_all_went_one_way_have_no_interval() -> None:
+    names = {"a": "A", "b": "B"}
+    (one,) = make_standings([("a", "b", "first")], names, {})
+    assert not one.bounded and {row.low for row in one.rows} == {None} and "only the order" in doubt_words(one)
+    (clean_sweep,) = make_standings([("a", "b", "first")] * 50, names, {})
+    assert not clean_sweep.bounded and {row.high for row in clean_sweep.rows} == {None}
+    (few,) = make_standings([("a", "b", "tie")], names, {})
+    assert few.bounded and {row.low for row in few.rows} == {None} and "from 10 votes" in doubt_words(few)
+    (enough,) = make_standings([("a", "b", "first"), ("b", "a", "first")] * 5, names, {})
+    assert enough.bounded and all(row.low is not None for row in enough.rows) and doubt_words(enough) == ""
+
+
 def test_a_pair_that_never_was_is_refused(arena: Arena) -> None:
     pair = arena.next_pair(1)
     assert pair is not None
@@ -84,8 +105,7 @@ def test_a_voter_is_never_asked_the_same_twice(arena: Arena) -> None:
 
 
 def test_a_voter_who_has_seen_everything_gets_no_pair(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = {("v", "short"): "a caption"}
-    monkeypatch.setattr(Arena, "_read", lambda _self, _run: one)
+    monkeypatch.setattr(Arena, "_read", lambda _self, run: {("v", "short"): f"a caption of {run}"})
     pair = arena.next_pair(0, "somebody")
     assert pair is not None and arena.vote(pair, "left", "somebody") is True
     assert arena.next_pair(0, "somebody") is None

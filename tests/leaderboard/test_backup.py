@@ -43,6 +43,7 @@ def test_a_board_comes_back_whole_and_goes_on(board: Services, empty_board: Serv
     written = write_backup(board.engine, board.store, tmp_path / "board.tar")
     restored = restore_backup(empty_board.engine, empty_board.store, tmp_path / "board.tar")
     assert restored == written and written.files == 3
+    assert (tmp_path / "board.tar").stat().st_mode & 0o077 == 0
     with reading(empty_board.engine) as session:
         assert find_holder(session, key) == holder
     one, other = (BoardReader(opened.engine).page(BoardQuery()) for opened in (board, empty_board))

@@ -47,6 +47,15 @@ def test_columns_without_anything_are_left_out_and_missing_numbers_are_none() ->
     )
 
 
+def test_a_run_that_is_only_reported_says_why() -> None:
+    rows = [row("a", 0.5), replace(row("b", 0.4, reason="the captions were not handed in"), kind="reported")]
+    (table,) = group_tables(rank_rows(rows))
+    assert table.headers["reason"] == "Why not verified"
+    assert table.frame["reason"].tolist() == ["–", "the captions were not handed in"]
+    (verified,) = group_tables(rank_rows(rows[:1]))
+    assert "reason" not in verified.frame
+
+
 @pytest.mark.parametrize(
     ("low", "high", "tied", "words"),
     [(1, 1, False, "1"), (1, 3, True, "1–3, tied"), (None, None, True, "tied"), (None, None, False, "–")],

@@ -60,6 +60,12 @@ def test_the_image_starts_a_command_that_exists() -> None:
     check_command(words)
 
 
+def test_files_that_change_under_a_running_server_are_not_loaded() -> None:
+    """Half of the modules would be new ones: the gate in front of uploads would no longer know who signed in."""
+    text = (ROOT / "leaderboard" / ".streamlit" / "config.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(text)["server"]["fileWatcherType"] == "none"
+
+
 def test_the_space_says_how_it_is_built_and_on_which_port() -> None:
     _, front, _ = (ROOT / "space" / "README.md").read_text(encoding="utf-8").split("---\n", 2)
     facts = yaml.safe_load(front)

@@ -21,7 +21,7 @@ from leaderboard.cli_submit import submit
 from leaderboard.client import BoardClient, FormFile
 from leaderboard.queue.interface import HeldQueue
 from leaderboard.services import Services, init_board, open_board
-from leaderboard.settings import PREFIX, read_settings
+from leaderboard.settings import PREFIX, judge_in_use, read_settings
 from tests.leaderboard.board_kit import STRONG, WEAK, new_holder, work
 from vdc.errors import InputError, RunFailed
 
@@ -90,6 +90,24 @@ def test_all_wrong_settings_are_told_at_once(monkeypatch: pytest.MonkeyPatch) ->
     assert "OPEN" in str(caught.value) and "STALE_S" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"), [("JUDGE", "recorded"), ("JUDGE", "lexikal"), ("BENCHMARKS", "sample,no such thing")]
+)
+def test_a_judge_or_benchmark_that_cannot_be_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}{variable}", value)
+    with pytest.raises(InputError, match=variable):
+        read_settings()
+
+
+def test_the_judge_in_use_is_named_as_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert judge_in_use(read_settings()) == "lexical"
+    monkeypatch.setenv("VDC_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("VDC_MODEL", "some-judge")
+    assert judge_in_use(read_settings()) == "openai, model some-judge"
+
+
 @pytest.mark.parametrize("url", ["postgres://u@h/d", "postgresql://u@h/d"])
 def test_addresses_as_hosts_hand_them_out_are_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv(f"{PREFIX}DATABASE", url)
@@ -142,7 +160,7 @@ def test_upload_progress_ends_at_the_whole(served: tuple[Services, str]) -> None
 
 def test_a_refusal_reaches_the_user_as_a_sentence(served: tuple[Services, str]) -> None:
     _, url = served
-    with pytest.raises(InputError, match="no valid token"):
+    with pytest.raises(InputError, match=r"no valid token.*check VDC_LEADERBOARD_TOKEN"):
         BoardClient(url, "vdc_x_y").submit({"model_name": "A"}, [FormFile("predictions", WEAK)])
     with pytest.raises(RunFailed, match="check --url"):
         BoardClient("http://127.0.0.1:1", "k").follow("0" * 32)

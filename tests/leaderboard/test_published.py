@@ -130,6 +130,17 @@ def test_published_rows_rank_inside_their_source_and_figures_stay_off_the_board(
     assert any(row.visual_tokens == 56 for row in reader.page(BoardQuery(figures=True)).rows)
 
 
+def test_numbers_in_place_of_text_are_all_told(tmp_path: Path) -> None:
+    source = {"id": "s", "name": "S", "url": None, "date": None, "judge": "j", "kind": "paper"}
+    row = {"source": "s", "model": "M", "frames": 8, "average": [41.0, "2.1"], "sections": {"short": ["40.0", 2]}}
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps({"schema_version": 1, "sources": [source], "rows": [row]}))
+    with pytest.raises(InputError) as caught:
+        read_published(path)
+    assert [problem.found for problem in caught.value.problems] == [
+        "frames = 8", "average, accuracy = 41.0", "short, score = 2"]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "content",
     ["", "not json", "{}", '{"schema_version": 1}', '[{"model": 3}]', "[" * 100_000, '{"schema_version": 99}'],
