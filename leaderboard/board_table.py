@@ -25,6 +25,7 @@ METRIC_NAMES: Final[Mapping[Metric, str]] = {"accuracy": "Accuracy", "score": "S
 KIND_NAMES: Final = {"verified": "✓ verified", "reported": "○ reported"}
 UNITS: Final[Mapping[Metric, str]] = {"accuracy": "%", "score": "0–5"}
 NO_TEXT: Final = "–"
+_COUNTS: Final = ("rank", "frames", "tokens")
 _OPTIONAL: Final = ("interval", "range", "found", "frames", "tokens", "reason", "findings")
 MIXED_REMARK: Final = "These rows were judged differently: a difference may be the judge's, not the captions'."
 NOT_COMPARABLE: Final = "not comparable with LLM judges"
@@ -151,15 +152,15 @@ def _table(
         "date": "Date",
         "findings": "What was found",
     }
-    lines = [_line(row, metric, second, section, others) for row in rows]
-    frame = pd.DataFrame(lines, columns=[*_line_names(others)])[list(headers)]
-    frame = frame.astype(dict.fromkeys(("rank", "frames", "tokens"), "Int64"))
-    # A column without any number would otherwise be one of objects.
-    frame = frame.astype(dict.fromkeys(("value", *others, "second"), "float64"))
+    lines = (_line(row, metric, second, section, others) for row in rows)
+    columns = dict(zip(_line_names(others), zip(*lines, strict=True), strict=True))
     # A column without anything in it costs width and tells nothing.
-    empty = [column for column in _OPTIONAL if (frame[column].isna() | (frame[column] == NO_TEXT)).all()]
+    empty = [one for one in _OPTIONAL if all(value is None or value == NO_TEXT for value in columns[one])]
     kept = {column: head for column, head in headers.items() if column not in empty}
-    return GroupTable(name, remark, rows, frame[list(kept)], kept)
+    types = {**dict.fromkeys(_COUNTS, "Int64"), **dict.fromkeys(("value", *others, "second"), "float64")}
+    # Typed one by one: changing the types of a whole frame afterwards takes most of the time of a page.
+    typed = {column: pd.Series(columns[column], dtype=types.get(column, "str")) for column in kept}
+    return GroupTable(name, remark, rows, pd.DataFrame(typed), kept)
 
 
 def _line_names(others: Sequence[str]) -> tuple[str, ...]:

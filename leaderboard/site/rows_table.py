@@ -12,7 +12,7 @@ from leaderboard.board_table import NO_TEXT, GroupTable
 
 MODEL_PAGE: Final = "app_pages/model.py"
 _ROW_PX: Final = 35
-_MOST_LINES: Final = 20
+_MOST_LINES: Final = 12
 _WIDTHS: Final = {
     "rank": 62,
     "model": 190,
