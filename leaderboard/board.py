@@ -9,8 +9,9 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
+from itertools import count
 from typing import Any, Final
 
 from sqlalchemy import Engine
@@ -68,22 +69,32 @@ class BoardQuery:
     mixed: bool = False
 
 
-# No slots: the CSV is made, and kept, when somebody asks for it.
+# No slots: bodies are made, and kept, when somebody asks for them; the site's own page needs only the rows.
 @dataclass(frozen=True)
 class BoardPage:
-    """An answer: rows with ranks, and bodies ready to be sent.
+    """An answer: rows with ranks, and bodies to be sent.
 
     Args:
         version: The board's counter when it was made.
+        query: What was asked.
         rows: Ranked.
-        json: UTF-8.
-        etag: Changes when and only when the content may.
+        serial: Tells apart all pages that this process ever made, of whichever board.
     """
 
     version: int
+    query: BoardQuery
     rows: tuple[BoardRow, ...]
-    json: bytes
-    etag: str
+    serial: int = field(default_factory=count().__next__)
+
+    @cached_property
+    def json(self) -> bytes:
+        """Rows and query as JSON, UTF-8."""
+        return rows_json(self.rows, version=self.version, query=asdict(self.query))
+
+    @cached_property
+    def etag(self) -> str:
+        """Changes when and only when the content may."""
+        return f'"{hashlib.sha256(self.json).hexdigest()[:32]}"'
 
     @cached_property
     def csv(self) -> bytes:
@@ -247,9 +258,7 @@ def _csv_cells(row: BoardRow) -> dict[str, object]:
 
 def _make_page(version: int, query: BoardQuery, rows: Sequence[BoardRow]) -> BoardPage:
     ranked = rank_rows(filter_rows(rows, query), metric=query.metric, section=query.section, mixed=query.mixed)
-    body = rows_json(ranked, version=version, query=asdict(query))
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    return BoardPage(version, tuple(ranked), body, etag)
+    return BoardPage(version, query, tuple(ranked))
 
 
 def without_formula(value: object) -> object:

@@ -16,9 +16,9 @@ from leaderboard.site.show import FAILURES, Download, downloads, inert, nothing_
 GROUPS_PER_PAGE = 12
 
 
-# The tag moves with every change of what is shown: a new row shows at once, everything else is made once. A resource,
+# Every change of what is shown makes another page: a new row shows at once, everything else is made once. A resource,
 # because nobody changes the tables and copying a thousand rows for every click takes longer than all the rest.
-@st.cache_resource(ttl=3600, max_entries=64, show_spinner=False, hash_funcs={BoardPage: lambda page: page.etag})
+@st.cache_resource(ttl=3600, max_entries=64, show_spinner=False, hash_funcs={BoardPage: lambda page: page.serial})
 def make_tables(page: BoardPage, query: BoardQuery) -> list[GroupTable]:
     """The tables of a page of the board."""
     return group_tables(page.rows, metric=query.metric, section=query.section, mixed=query.mixed)
