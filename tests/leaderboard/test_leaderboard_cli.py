@@ -56,7 +56,7 @@ def test_init_import_token_rows_backup_restore(runner: CliRunner, tmp_path: Path
     key = runner.invoke(app, ["token", "create", "vision lab"]).stdout.strip()
     assert key.startswith("vdc_")
     listed = runner.invoke(app, ["token", "list", "--json"]).stdout
-    assert json.loads(listed)[0]["name"] == "vision lab" and key.split("_")[2] not in listed
+    assert json.loads(listed)[0]["name"] == "vision lab" and key.split("_", 2)[2] not in listed
     assert "revoked" in runner.invoke(app, ["token", "revoke", key.split("_")[1]]).output
     board = runner.invoke(app, ["rows", "list"]).output
     assert "reported by Official leaderboard site" in board and "AuroraCap-7B" in board

@@ -149,6 +149,7 @@ def test_a_local_model_and_one_on_a_server_stand_side_by_side(page: Any, tmp_pat
     folder = write_toy(tmp_path / "toy", seed=1)
     with FakeServer(lambda body: "from the server") as server:
         page.run()
+        page.slider(key="length").set_value(32)  # the toy sees 512 positions, a letter each
         page.text_area(key="models").set_value(f"{folder}\nfar --base-url {server.base_url}\nlab/none --frames x")
         page.file_uploader(key="clip").set_value(("p.png", picture(), "image/png")).run()
         page.button[0].click().run()

@@ -1,4 +1,4 @@
-"""One browser, one filled site and one empty site for all tests of this folder; a window for each test."""
+"""One browser, one filled site and one empty site for the tests of a file; a window for each test."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 OpenWindow = Callable[..., Window]
 
 
-# Not for the session: the driver's event loop must have ended before other tests start theirs.
-@pytest.fixture(scope="package")
+# For a module: the driver's event loop runs in this thread, and must have ended before other tests start theirs.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with launched_browser() as opened:
         yield opened
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The filled board with one worker. Tests may add to it, never take away."""
     with running_site(copy_filled(tmp_path_factory.mktemp("site")), workers=1) as running:
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def empty_site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A board without a row. Stays so."""
     folder = tmp_path_factory.mktemp("empty")
