@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from leaderboard.client import FormFile
+    from leaderboard.client import BoardClient, FormFile
 
 TOKEN_VARIABLE = "VDC_LEADERBOARD_TOKEN"  # noqa: S105  (the name of the variable)
 URL_VARIABLE = "VDC_LEADERBOARD_URL"
@@ -72,6 +72,8 @@ def submit(
         typer.echo(json.dumps(view, indent=2))
     else:
         _print(view)
+        if view["run_id"]:
+            _print_numbers(client, view["run_id"])
     if view["state"] in ("rejected", "failed"):
         raise typer.Exit(1)
 
@@ -120,3 +122,26 @@ def _print(view: dict[str, Any]) -> None:
         typer.echo(view["reason"])
     if view["row"]:
         typer.echo(f"row: {view['row']}{'; ' + view['row_reason'] if view['row_reason'] else ''}")
+
+
+def _print_numbers(client: BoardClient, run_id: str) -> None:
+    run = client.run(run_id)
+    report = run["report"]
+    average = report["average"]
+    if average["accuracy"] is None:
+        for section, row in report["sections"].items():
+            typer.echo(f"{section}: {_numbers(row)}")
+    else:
+        typer.echo(f"average: {_numbers(average)}")
+    if not report["judge"]["comparable"]:
+        typer.echo(f"judge {run['judge']}: not comparable with LLM-judged numbers")
+    if page := client.run_page(run):
+        typer.echo(f"see {page}")
+
+
+def _numbers(row: dict[str, Any]) -> str:
+    if row["accuracy"] is None:
+        return "no number"
+    ends = row["accuracy_ci95"]
+    interval = f" (95 % interval {100 * ends[0]:.2f} to {100 * ends[1]:.2f})" if ends else ""
+    return f"accuracy {100 * row['accuracy']:.2f} %{interval}, score {row['score']:.2f}"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from vdc.errors import InputError, Problem, RunFailed
 
@@ -90,6 +90,31 @@ class BoardClient:
     def follow(self, submission_id: str) -> dict[str, Any]:
         """Where a submission stands."""
         return self._ask("GET", f"/submissions/{submission_id}", {}, None)
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """A run's numbers and how it was judged."""
+        return self._ask("GET", f"/runs/{run_id}", {}, None)
+
+    def run_page(self, run: Mapping[str, Any]) -> str | None:
+        """Where people see a run on the board's pages; None where there are only programs' answers, or it is private.
+
+        Args:
+            run: As :meth:`run` returns it.
+        """
+        if run["private"]:
+            return None
+        root = self._base.removesuffix(API_PATH)
+        connection = self._connect()
+        try:
+            # The pages' own sign of life: an API without pages does not know it.
+            connection.request("GET", f"{root}/_stcore/health")
+            there = connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            there = False
+        finally:
+            connection.close()
+        address = f"{self._parts.scheme}://{self._parts.netloc}{root}"
+        return f"{address}/model?model={quote(run['model_slug'])}&run={run['id']}" if there else None
 
     def wait(
         self,

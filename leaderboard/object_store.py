@@ -12,6 +12,7 @@ from typing import Any, Final
 from vdc.errors import InputError, Problem, RunFailed
 
 CHUNK_BYTES: Final = 1 << 20
+_MARK: Final = "vdc-board.txt"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -100,14 +101,26 @@ class ObjectStore:
             if _DIGEST.fullmatch(name):
                 yield name
 
-    def check_writable(self) -> None:
-        """Write and delete a small file.
+    def prepare(self) -> None:
+        """Make the place of a new board; any number of times.
 
         Raises:
-            OSError: The place cannot be written.
+            OSError: It cannot be written.
         """
-        probe = f"{self._root}/probe-{uuid.uuid4().hex}"
         self._files.makedirs(self._root, exist_ok=True)
+        self._files.pipe_file(f"{self._root}/{_MARK}", b"The files of a board of VDC, each under its SHA-256.\n")
+        self.check_writable()
+
+    def check_writable(self) -> None:
+        """Write and delete a small file where :meth:`prepare` has been.
+
+        Raises:
+            OSError: The place is gone, is another (a disk that is not mounted leaves an empty folder), or cannot be
+                written.
+        """
+        if not self._files.exists(f"{self._root}/{_MARK}"):
+            raise FileNotFoundError(f"{_MARK} is not in the file store")
+        probe = f"{self._root}/probe-{uuid.uuid4().hex}"
         self._files.pipe_file(probe, b"vdc")
         self._files.rm_file(probe)
 

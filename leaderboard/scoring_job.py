@@ -49,6 +49,7 @@ def score_files(
     details: Mapping[str, Any],
     settings: BoardSettings,
     sample_seed: int,
+    store: Path | None = None,
 ) -> Outcome:
     """Score the files of one submission.
 
@@ -60,6 +61,7 @@ def score_files(
         details: What the submitter said.
         settings: Judge and rules.
         sample_seed: Decides which questions of a submitted run are judged again.
+        store: The submission's reply store; None takes the user's.
 
     Raises:
         InputError: Something is wrong with the files.
@@ -67,7 +69,7 @@ def score_files(
     """
     from scoring.options import JudgeOptions
 
-    options = JudgeOptions(**judge_options(settings))
+    options = JudgeOptions(**judge_options(settings), store=store)
     loaded = benchmarks.load(benchmark)
     if kind is SubmissionKind.RUN:
         return _check_run(folder, loaded, options, settings, sample_seed)

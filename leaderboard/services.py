@@ -53,7 +53,7 @@ def init_board(settings: BoardSettings) -> None:
     finally:
         engine.dispose()
     create_tables(settings.queue_url)
-    ObjectStore(settings.files_url).check_writable()
+    ObjectStore(settings.files_url).prepare()
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +17,7 @@ from typing import Any, Final
 from leaderboard.logs import set_up_logs
 from leaderboard.services import open_board
 from leaderboard.settings import read_settings
+from vdc.errors import InputError, Problem, RunFailed
 
 logger = logging.getLogger(__name__)
 
@@ -27,17 +28,21 @@ _GRACE_S: Final = 10
 
 
 def serve_api(host: str, port: int) -> None:
-    """Serve the API until stopped."""
-    set_up_logs(os.environ.get("VDC_LOG", "INFO"))
-    with open_board(read_settings()) as board:
+    """Serve the API until stopped.
+
+    Raises:
+        InputError: Nothing can listen at this address; as :func:`serve_pages` and :func:`serve_all`.
+    """
+    set_up_logs()
+    with open_board(read_settings()) as board, _listening(host, port) as listener:
         from leaderboard.api.app import create_site
 
-        _run_server(create_site(board), host, port)
+        _run_server(create_site(board), listener)
 
 
 def serve_worker() -> None:
     """Work until SIGTERM or Ctrl-C; the job in hand is finished or put back."""
-    set_up_logs(os.environ.get("VDC_LOG", "INFO"))
+    set_up_logs()
     from leaderboard.queue.worker import run_worker
 
     stop = threading.Event()
@@ -53,39 +58,62 @@ def serve_worker() -> None:
 
 def serve_pages(host: str, port: int) -> None:
     """Serve the pages alone until stopped; API and workers run elsewhere, on the same board."""
-    set_up_logs(os.environ.get("VDC_LOG", "INFO"))
-    with open_board(read_settings()) as board:
+    set_up_logs()
+    with open_board(read_settings()) as board, _listening(host, port) as listener:
         from leaderboard.asgi import create_site
 
-        _run_server(create_site(board, with_api=False), host, port)
+        _run_server(create_site(board, with_api=False), listener)
 
 
 def serve_all(host: str, port: int, workers: int) -> None:
     """Serve API and pages in this process, workers in processes of their own that are restarted when they end."""
-    set_up_logs(os.environ.get("VDC_LOG", "INFO"))
-    with open_board(read_settings()) as board, _worker_processes(workers):
+    set_up_logs()
+    with open_board(read_settings()) as board, _listening(host, port) as listener, _worker_processes(workers):
         from leaderboard.asgi import create_site
 
-        logger.info("serving", extra={"url": f"http://{host}:{port}", "workers": workers})
-        _run_server(create_site(board), host, port)
+        _run_server(create_site(board), listener)
 
 
-def _run_server(app: Any, host: str, port: int) -> None:
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens, opened before anything else is started."""
+    kind = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=kind, backlog=2048)
+    except (OSError, OverflowError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise InputError(
+            Problem(
+                f"the address {host}:{port} cannot be used ({reason})",
+                "an address of this machine and a free port",
+                "choose another with --host and --port, or stop what listens there",
+            )
+        ) from error
+    with listener:
+        yield listener
+
+
+def _run_server(app: Any, listener: socket.socket) -> None:
     import uvicorn
 
     # The server closes its connections, then hands the signal on: the default would end the process here and now,
     # and leave the workers behind.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
         # Windows that stay open must not keep a server alive that was asked to stop.
         timeout_graceful_shutdown=_GRACE_S,
     )
+    host, port = listener.getsockname()[:2]
+    logger.info("serving", extra={"url": f"http://{f'[{host}]' if ':' in host else host}:{port}"})
+    server = uvicorn.Server(config)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    if not server.started:
+        raise RunFailed("found a server that did not start; expected it to; do next: see the log lines above")
 
 
 @contextlib.contextmanager

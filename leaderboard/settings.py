@@ -57,6 +57,7 @@ class BoardSettings:
         database_url: SQLAlchemy URL; SQLite file or ``postgresql+psycopg://``.
         queue_url: Database of the job queue; on PostgreSQL the same database (a schema of its own).
         files_url: fsspec URL of the folder or bucket for submitted files and verdicts.
+        replies: Folder for the judge's replies of submissions under way, see ``leaderboard.job_replies``.
         benchmarks: Benchmarks that submissions may be scored on, the first is the board's main one.
         judge: Judge of this board: ``lexical`` or ``openai``; model, address and prompts as ``vdc config`` shows them.
         limits: See :class:`Limits`.
@@ -70,6 +71,7 @@ class BoardSettings:
     database_url: str
     queue_url: str
     files_url: str
+    replies: Path = field(default_factory=lambda: _folder() / "replies")
     benchmarks: tuple[str, ...] = ("vdc", "sample")
     judge: str | None = None
     limits: Limits = field(default_factory=Limits)
@@ -96,7 +98,7 @@ def read_settings() -> BoardSettings:
         InputError: A number that is none or outside its range, a judge or a benchmark that cannot be; lists all of
             them.
     """
-    folder = home() / "leaderboard"
+    folder = _folder()
     database = _driver(_text("DATABASE", f"sqlite:///{folder / 'board.sqlite'}"))
     problems: list[Problem] = []
 
@@ -131,6 +133,7 @@ def read_settings() -> BoardSettings:
         database_url=database,
         queue_url=_queue_url(database, os.environ.get(f"{PREFIX}QUEUE")),
         files_url=_text("FILES", str(folder / "files")),
+        replies=Path(_text("REPLIES", str(folder / "replies"))),
         benchmarks=names,
         judge=judge,
         limits=limits,
@@ -198,6 +201,10 @@ def _unknown_benchmarks(names: tuple[str, ...]) -> list[Problem]:
         for name in names
         if name not in short and not is_hub_name(name) and not Path(name).is_dir()
     ]
+
+
+def _folder() -> Path:
+    return home() / "leaderboard"
 
 
 def _text(name: str, default: str) -> str:

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 from leaderboard.benchmarks import Benchmarks
 from leaderboard.db.base import utc_now
 from leaderboard.db.models import OPEN_STATES, State, Submission, SubmissionFile, SubmissionKind, Token
-from leaderboard.db.session import reading, writing
+from leaderboard.db.session import overwrite_deleted, reading, writing
 from leaderboard.db.upsert import bump_version, lock_object, model_named
 from leaderboard.failures import LimitReached, NotAllowed, NotFound
 from leaderboard.intake import Intake, check_files
+from leaderboard.job_replies import JobReplies
 from leaderboard.names import check_name
 from leaderboard.object_store import ObjectStore
 from leaderboard.queue.interface import JobQueue
@@ -63,6 +64,7 @@ class SubmissionService:
         self.queue = queue
         self.settings = settings
         self.benchmarks = benchmarks or Benchmarks(settings.benchmarks)
+        self.replies = JobReplies(settings.replies)
 
     def check_limits(self, holder: Holder) -> None:
         """Refuse early, before a body is read, what :meth:`submit` would refuse.
@@ -169,6 +171,10 @@ class SubmissionService:
                     bump_version(session)
         for attempt in range(1, attempts + 1):
             self.queue.forget(submission_id, attempt)
+        # A worker that is scoring it on another machine forgets its replies when it ends.
+        self.replies.forget(submission_id)
+        if not overwrite_deleted(self.engine):
+            logger.warning("what was withdrawn stays in the database's write-ahead log until it is written anew")
         return self.get(holder, submission_id)
 
     def advance(self, submission_id: str) -> None:
@@ -189,7 +195,7 @@ class SubmissionService:
             self.queue.enqueue(submission_id, attempt)
 
     def sweep(self, older_than_s: float = 30.0) -> int:
-        """Advance what a process that died has left lying; returns how many."""
+        """Advance what a process that died has left lying, and forget replies that nobody needs; returns how many."""
         before = utc_now() - timedelta(seconds=older_than_s)
         left = (State.RECEIVED, State.VALIDATED, State.QUEUED)
         query = select(Submission.id, Submission.state, Submission.attempt).where(
@@ -197,6 +203,7 @@ class SubmissionService:
         )
         with reading(self.engine) as session:
             rows = list(session.execute(query))
+        self._forget_replies()
         moved = 0
         for submission_id, state, attempt in rows:
             if state is State.QUEUED and self.queue.state(submission_id, attempt) in ("waiting", "running"):
@@ -205,6 +212,16 @@ class SubmissionService:
             self.advance(submission_id)
             moved += 1
         return moved
+
+    def _forget_replies(self) -> None:
+        kept = self.replies.kept()
+        if not kept:
+            return
+        needed = select(Submission.id).where(
+            Submission.id.in_(kept), Submission.state.in_((*OPEN_STATES, State.FAILED))
+        )
+        with reading(self.engine) as session:
+            self.replies.keep_only(set(session.scalars(needed)))
 
     def _check_limits(self, session: Session, holder: Holder) -> None:
         limits = self.settings.limits

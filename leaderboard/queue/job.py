@@ -27,15 +27,24 @@ def run_job(services: Services, submission_id: str, attempt: int, worker: str) -
     task = begin_scoring(services.engine, submission_id, attempt, worker)
     if task is None:
         return "nothing to do"
-    state, reason = State.FAILED, ""
+    ended = _run(services, task, worker)
+    if ended != State.FAILED:
+        # Failed, it may be sent again, and then asks only what is still open.
+        services.submissions.replies.forget(submission_id)
+    if ended == State.SCORED:
+        logger.info("submission %s scored in %.1f s", submission_id, time.monotonic() - started)
+    return ended
+
+
+def _run(services: Services, task: ScoringTask, worker: str) -> str:
+    submission_id = task.submission_id
     try:
         with tempfile.TemporaryDirectory(prefix="vdc-job-") as scratch:
             try:
                 if not _score(services, task, Path(scratch), worker):
                     return "nothing to do"
             except InputError as error:
-                state, reason = State.REJECTED, str(error).replace(f"{scratch}/", "")
-                return _end(services, task, worker, state, reason)
+                return _end(services, task, worker, State.REJECTED, str(error).replace(f"{scratch}/", ""))
     except VdcError as error:
         # What a judge server says of itself is for the board's people, not for the submitter.
         logger.warning("submission %s failed: %s", submission_id, error)
@@ -47,8 +56,7 @@ def run_job(services: Services, submission_id: str, attempt: int, worker: str) -
             f"something unexpected happened here ({type(error).__name__}); submit the same again to have another try"
         )
         return _end(services, task, worker, State.FAILED, reason)
-    logger.info("submission %s scored in %.1f s", submission_id, time.monotonic() - started)
-    return "scored"
+    return State.SCORED.value
 
 
 def _score(services: Services, task: ScoringTask, folder: Path, worker: str) -> bool:
@@ -62,6 +70,7 @@ def _score(services: Services, task: ScoringTask, folder: Path, worker: str) -> 
         task.details,
         services.settings,
         task.sample_seed,
+        services.submissions.replies.store_of(task.submission_id),
     )
     return finish_scoring(services.engine, services.store, task, outcome, worker)
 

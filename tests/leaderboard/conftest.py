@@ -55,6 +55,7 @@ def board(settings: BoardSettings, migrated_file: Path) -> Iterator[Services]:
         migrate.upgrade(engine)
         engine.dispose()
     with open_board(settings, HeldQueue()) as opened:
+        opened.store.prepare()
         yield opened
 
 
@@ -65,6 +66,7 @@ def sqlite_board(tmp_path: Path, migrated_file: Path) -> Iterator[Services]:
     chosen = replace(plain.with_database(f"sqlite:///{tmp_path / 'only.sqlite'}"), judge="lexical")
     shutil.copy(migrated_file, tmp_path / "only.sqlite")
     with open_board(chosen, HeldQueue()) as opened:
+        opened.store.prepare()
         yield opened
 
 

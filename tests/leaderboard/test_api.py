@@ -281,6 +281,16 @@ def test_health_readiness_and_metrics(client: TestClient, sqlite_board: Services
     assert 'route="/submissions",status="201"' in text
 
 
+def test_not_ready_once_the_files_have_gone(client: TestClient, sqlite_board: Services, tmp_path: Path) -> None:
+    (tmp_path / "files").rename(tmp_path / "elsewhere")
+    for _ in range(2):
+        reply = client.get("/readyz")
+        assert reply.status_code == 503 and reply.json()["files"] is False
+    assert not (tmp_path / "files").exists()
+    (tmp_path / "elsewhere").rename(tmp_path / "files")
+    assert client.get("/readyz").status_code == 200
+
+
 def test_not_ready_without_files(client: TestClient, sqlite_board: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     from leaderboard.object_store import ObjectStore
 

@@ -132,6 +132,12 @@ def test_submit_waits_until_it_is_published(
     assert done.exit_code == 0, done.output
     view = json.loads(done.stdout)
     assert (view["state"], view["row"], view["model"]) == ("published", "verified", "Mine")
+    # The same again is the same submission, and a person reads its numbers.
+    told = runner.invoke(submit_app, [str(STRONG), "--url", url, "--model", "Mine", "--wait"]).stdout
+    average = BoardClient(url, None).run(view["run_id"])["report"]["average"]
+    assert f"average: accuracy {100 * average['accuracy']:.2f} % (95 % interval " in told
+    assert "not comparable with LLM-judged numbers" in told
+    assert "see http" not in told  # there are no pages at this address
 
 
 def test_a_rejected_submission_ends_with_1_and_its_reason(
@@ -215,6 +221,31 @@ def test_a_silent_worker_is_taken_over_once_and_hears_of_it(board: Services) -> 
     assert heartbeats.live_workers(board.engine, 60) == 0
 
 
+@pytest.mark.parametrize("command", ["api", "app", "serve"])
+def test_a_port_in_use_is_found_before_anything_is_started(
+    runner: CliRunner, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import socket
+
+    from leaderboard import serving
+
+    assert runner.invoke(app, ["init", "--empty"]).exit_code == 0
+    monkeypatch.setattr(serving, "set_up_logs", lambda: None)
+    monkeypatch.setattr(serving.subprocess, "Popen", lambda *_: pytest.fail("a worker was started"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = runner.invoke(app, [command, "--port", str(taken.getsockname()[1])])
+    assert isinstance(done.exception, InputError) and "--port" in str(done.exception)
+
+
+def test_an_address_of_another_machine_is_refused_in_words(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    from leaderboard import serving
+
+    assert runner.invoke(app, ["init", "--empty"]).exit_code == 0
+    monkeypatch.setattr(serving, "set_up_logs", lambda: None)
+    done = runner.invoke(app, ["api", "--host", "192.0.2.1"])
+    assert isinstance(done.exception, InputError) and "192.0.2.1:8321" in str(done.exception)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_the_pages_alone_answer_log_json_and_end_in_order(tmp_path: Path, name: str) -> None:
@@ -289,6 +320,9 @@ def test_serve_scores_a_submission_and_takes_its_worker_with_it(tmp_path: Path) 
                 time.sleep(0.2)
         assert view is not None
         assert client.wait(view["id"], lambda _: None, poll_s=0.2)["state"] == "published"
+        run_id = client.follow(view["id"])["run_id"]
+        page = client.run_page(client.run(run_id))
+        assert page == f"http://127.0.0.1:{port}/model?model=a&run={run_id}"
         workers = psutil.Process(process.pid).children()
         assert len(workers) == 1
         process.send_signal(signal.SIGTERM)

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from leaderboard.board import BoardQuery, BoardReader
 from leaderboard.db.base import Base
 from leaderboard.db.models import Model, Run, SectionResult, State, Submission, SubmissionKind, Transition
-from leaderboard.db.session import reading, writing
+from leaderboard.db.session import overwrite_deleted, reading, writing
 from leaderboard.failures import LimitReached, NotAllowed, NotFound
 from leaderboard.queue.interface import HeldQueue
 from leaderboard.scoring_steps import MAX_TAKEOVERS, begin_scoring, finish_scoring
@@ -217,6 +217,33 @@ def test_withdrawn_data_is_really_gone(board: Services) -> None:
     assert marker not in repr(tables)
     assert tables["run"] == tables["section_result"] == tables["model"] == tables["submission_file"] == []
     assert board.submissions.get(holder, view.id).state is State.WITHDRAWN
+
+
+def test_nothing_of_what_was_withdrawn_is_left_in_any_file_of_a_sqlite_board(
+    sqlite_board: Services, tmp_path: Path
+) -> None:
+    holder, _ = new_holder(sqlite_board)
+    marker = "unforgettable-7391"
+    captions = tmp_path / "handed-in.jsonl"
+    captions.write_text(STRONG.read_text(encoding="utf-8").replace('"caption": "', f'"caption": "{marker} '))
+    view = submit_and_score(sqlite_board, holder, predictions_submission(captions, name=marker, note=marker))
+
+    def holding() -> list[str]:
+        files = [path for path in tmp_path.rglob("*") if path.is_file() and path != captions]
+        return [path.name for path in files if marker.encode() in path.read_bytes()]
+
+    assert any(name.startswith("only.sqlite") for name in holding())
+    sqlite_board.submissions.withdraw(holder, view.id)
+    assert holding() == []
+
+
+def test_a_reader_that_stays_does_not_hold_up_a_withdrawal(sqlite_board: Services) -> None:
+    holder, _ = new_holder(sqlite_board)
+    view = submit_and_score(sqlite_board, holder, predictions_submission())
+    with reading(sqlite_board.engine) as session:
+        session.scalars(select(Run)).all()
+        assert sqlite_board.submissions.withdraw(holder, view.id).state is State.WITHDRAWN
+    assert overwrite_deleted(sqlite_board.engine)
 
 
 def test_withdrawing_leaves_what_another_submission_also_holds(board: Services) -> None:
