@@ -18,11 +18,22 @@ from leaderboard.logs import take_over_streamlit_logs
 from leaderboard.services import Services, open_board
 from leaderboard.settings import MEGABYTE
 from leaderboard.site.access import provide
-from leaderboard.site.scripts import ScriptsFromMemory
+from leaderboard.site.scripts import CHARTS, TABLES, ScriptsFromMemory
 from leaderboard.site.uploads import UploadGate
 
 ENTRANCE: Final = Path(__file__).with_name("streamlit_app.py")
 CHECKS: Final = ("/healthz", "/readyz", "/metrics")
+PAGE_SCRIPTS: Final = {
+    "/": TABLES,
+    "/model": TABLES,
+    "/compare": (*TABLES, *CHARTS),
+    "/efficiency": (*TABLES, *CHARTS),
+    "/arena": TABLES,
+    "/submit": TABLES,
+    "/audit": TABLES,
+    "/about": TABLES,
+}
+"""Page -> what it is made of, for its scripts to be asked for at once."""
 
 
 def create_site(services: Services, *, with_api: bool = True) -> st.App:
@@ -42,7 +53,7 @@ def create_site(services: Services, *, with_api: bool = True) -> st.App:
     if with_api:
         routes.append(Mount(API_PATH, app=api))
     upload_bytes = services.settings.limits.upload_bytes
-    middleware = [Middleware(ScriptsFromMemory), Middleware(UploadGate, upload_bytes=upload_bytes)]
+    middleware = [Middleware(ScriptsFromMemory, pages=PAGE_SCRIPTS), Middleware(UploadGate, upload_bytes=upload_bytes)]
     app = st.App(ENTRANCE, routes=routes, middleware=middleware)
     # After the application: it decides which configuration file is read.
     config.set_option("server.maxUploadSize", max(1, upload_bytes // MEGABYTE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -81,10 +82,12 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, port), family=kind, backlog=2048)
     except (OSError, OverflowError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        # The error's own text repeats the address; one of the look-up of a name has no number of the system.
+        number = error.errno if isinstance(error, OSError) and not isinstance(error, socket.gaierror) else None
+        reason = os.strerror(number).lower() if number else str(error)
         raise InputError(
             Problem(
-                f"the address {host}:{port} cannot be used ({reason})",
+                f"no way to listen on {host}:{port} ({reason})",
                 "an address of this machine and a free port",
                 "choose another with --host and --port, or stop what listens there",
             )
@@ -102,6 +105,7 @@ def _run_server(app: Any, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         # Windows that stay open must not keep a server alive that was asked to stop.

@@ -87,8 +87,8 @@ else:
     )
     downloads(
         [
-            Download("CSV", findings_csv(found), "vdc-audit.csv", "text/csv"),
-            Download("JSON", findings_json(found), "vdc-audit.json", "application/json"),
+            Download("CSV", lambda: findings_csv(found), "vdc-audit.csv", "text/csv"),
+            Download("JSON", lambda: findings_json(found), "vdc-audit.json", "application/json"),
         ],
         key="audit",
     )

@@ -76,10 +76,15 @@ def show_all(page: BoardPage, query: BoardQuery) -> None:
         st.markdown(f"**{placed:,} of {len(page.rows):,} rows have a token count and this number**")
         downloads(
             [
-                Download("CSV", efficiency_csv(found, query.metric, query.section), "vdc-efficiency.csv", "text/csv"),
+                Download(
+                    "CSV",
+                    lambda: efficiency_csv(found, query.metric, query.section),
+                    "vdc-efficiency.csv",
+                    "text/csv",
+                ),
                 Download(
                     "JSON",
-                    efficiency_json(found, query.metric, query.section),
+                    lambda: efficiency_json(found, query.metric, query.section),
                     "vdc-efficiency.json",
                     "application/json",
                 ),

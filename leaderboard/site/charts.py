@@ -86,13 +86,11 @@ def cost_chart(points: Sequence[dict[str, Any]], *, unit: str) -> dict[str, Any]
         "field": "tokens",
         "type": "quantitative",
         "title": "visual tokens per video (log scale)",
-        "scale": {"type": "log"},
+        "scale": {"type": "log", "domain": _log_domain([point["tokens"] for point in points]), "nice": False},
         "axis": {"format": "~s", "labelOverlap": True},
     }
     value = {**_axis([point["value"] for point in points], unit), "field": "value"}
     steps = [{**point, "order": place} for place, point in enumerate(points) if point["front"] == words[0]]
-    # Above and below in turn: neighbours on a front are close.
-    labels = [{"data": {"values": steps[turn::2]}, "dy": dy} for turn, dy in ((0, -10), (1, 14)) if steps[turn::2]]
     return {
         "height": 420,
         "layer": [
@@ -125,8 +123,8 @@ def cost_chart(points: Sequence[dict[str, Any]], *, unit: str) -> dict[str, Any]
             },
             *(
                 {
-                    "data": label["data"],
-                    "mark": {"type": "text", "align": "left", "dx": 8, "dy": label["dy"], "limit": 150},
+                    "data": {"values": [label]},
+                    "mark": {"type": "text", "limit": 150, **place},
                     "encoding": {
                         "x": tokens,
                         "y": value,
@@ -134,11 +132,27 @@ def cost_chart(points: Sequence[dict[str, Any]], *, unit: str) -> dict[str, Any]
                         "color": {"field": "front", "type": "nominal"},
                     },
                 }
-                for label in labels
+                for label, place in _labels(steps)
             ),
         ],
         "config": {"legend": {"orient": "top"}},
     }
+
+
+def _labels(steps: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The points of a front to be named, and where the name stands: one name for neighbours that share it."""
+    named = [step for place, step in enumerate(steps) if place == 0 or steps[place - 1]["name"] != step["name"]]
+    # Above the line and to its left the front has nothing; the first point has no room there.
+    left: dict[str, Any] = {"align": "left", "dx": 8, "dy": 14}
+    right: dict[str, Any] = {"align": "right", "dx": -8, "dy": -10}
+    return [(step, left if step is steps[0] else right) for step in named]
+
+
+def _log_domain(values: Sequence[float]) -> list[float]:
+    """All values with room at both ends, on a logarithmic axis."""
+    low, high = (min(values), max(values)) if values else (1.0, 10.0)
+    room = max((high / low) ** 0.05, 1.2)
+    return [low / room, high * room]
 
 
 def _axis(values: Sequence[float], unit: str) -> dict[str, Any]:

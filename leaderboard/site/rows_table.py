@@ -21,6 +21,9 @@ _WIDTHS: Final = {
     "reason": 260,
     "source": 190,
     "findings": 320,
+    "front": 125,
+    "interval": 125,
+    "group": 320,
     "judged": 260,
 }
 

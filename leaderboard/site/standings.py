@@ -50,8 +50,8 @@ def show_standings(groups: list[Standings]) -> None:
         st.caption("The mean rating is 1,000; a lead of 400 points means odds of ten to one. " + agreement_words(group))
     downloads(
         [
-            Download("CSV", standings_csv(groups), "vdc-arena.csv", "text/csv"),
-            Download("JSON", standings_json(groups), "vdc-arena.json", "application/json"),
+            Download("CSV", lambda: standings_csv(groups), "vdc-arena.csv", "text/csv"),
+            Download("JSON", lambda: standings_json(groups), "vdc-arena.json", "application/json"),
         ],
         key="standings",
     )
