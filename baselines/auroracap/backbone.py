@@ -13,6 +13,7 @@ from transformers.models.llava.modeling_llava import LlavaPreTrainedModel
 
 from baselines.auroracap.config import AuroraCapConfig
 from baselines.auroracap.vision import AuroraCapVisionTower
+from baselines.common.cache_name import name_cache
 from baselines.common.projector import Projector
 
 
@@ -86,4 +87,4 @@ class AuroraCapModel(AuroraCapPreTrainedModel):
 
     def forward(self, inputs_embeds: Tensor, **kwargs: Any) -> Any:
         """The decoder on spliced embeddings."""
-        return self.language_model(inputs_embeds=inputs_embeds, **kwargs)
+        return self.language_model(inputs_embeds=inputs_embeds, **name_cache(kwargs))

@@ -20,6 +20,7 @@ from transformers.models.llava.modeling_llava import LlavaCausalLMOutputWithPast
 
 from baselines.auroracap.backbone import AuroraCapModel, AuroraCapPreTrainedModel
 from baselines.auroracap.config import AuroraCapConfig
+from baselines.common.cache_name import name_cache, takes_cache
 from baselines.common.splice import PaddingSide, Spliced, placeholders_per_row, splice
 from baselines.common.spliced_model import SplicedLanguageModel, prompt_ids, touching
 from baselines.token_reduction.schedule import check_ratio
@@ -119,13 +120,14 @@ class AuroraCapForConditionalGeneration(SplicedLanguageModel, AuroraCapPreTraine
             )
         return pixel_values
 
+    @takes_cache
     def forward(
         self,
         input_ids: Tensor | None = None,
         pixel_values: Tensor | None = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Any = None,
+        cache: Any = None,
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         frame_counts: Tensor | None = None,
@@ -162,7 +164,7 @@ class AuroraCapForConditionalGeneration(SplicedLanguageModel, AuroraCapPreTraine
             inputs_embeds=inputs_embeds,
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
+            cache=cache,
             labels=labels,
             logits_to_keep=logits_to_keep,
             kwargs=kwargs,
@@ -201,7 +203,7 @@ class AuroraCapForConditionalGeneration(SplicedLanguageModel, AuroraCapPreTraine
             InputError: As :meth:`splice_inputs`, or no prompt.
         """
         if "inputs_embeds" in kwargs:
-            return super().generate(attention_mask=attention_mask, **kwargs)
+            return super().generate(attention_mask=attention_mask, **name_cache(kwargs))
         input_ids = prompt_ids(inputs, input_ids)
         spliced = self.splice_inputs(
             input_ids,

@@ -13,6 +13,7 @@ from baselines.captioning.clips import pictures_of
 from baselines.captioning.own_captioner import OwnCaptioner
 from baselines.captioning.own_model import Prompt, load_placed, marked_prompts, refuse_options
 from baselines.captioning.types import Media, ModelSettings, Turn
+from baselines.common.cache_name import CACHE_NAME
 from baselines.common.splice import Spliced
 from baselines.llavolta.accounting import token_layers
 from baselines.llavolta.cache import CompressedCache
@@ -87,7 +88,7 @@ class Llavolta:
         return {
             "visual_spans": spans_to_tensor(spliced.spans, spliced.inputs_embeds.device),
             "compression": self._compression,
-            "past_key_values": CompressedCache(config=self.model.config.text_config),
+            CACHE_NAME: CompressedCache(config=self.model.config.text_config),
         }
 
 

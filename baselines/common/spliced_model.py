@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import GenerationMixin
 from transformers.models.llava.modeling_llava import LlavaCausalLMOutputWithPast
 
+from baselines.common.cache_name import CACHE_NAME, cache_of, name_cache
 from baselines.common.constants import IMAGE_PLACEHOLDER
 from baselines.common.splice import Spliced, placeholder_mask
 from vdc.errors import InputError, Problem
@@ -66,7 +67,7 @@ class SplicedLanguageModel:
         inputs_embeds: Tensor | None,
         attention_mask: Tensor | None,
         position_ids: Tensor | None,
-        past_key_values: Any,
+        cache: Any,
         labels: Tensor | None,
     ) -> DecoderInputs:
         """Inputs of one pass; visual tokens go in with the first one, where the cache is empty.
@@ -78,7 +79,7 @@ class SplicedLanguageModel:
             inputs_embeds: Instead of ids.
             attention_mask: Replaced where tokens go in, like position ids and labels.
             position_ids: See above.
-            past_key_values: The cache.
+            cache: Keys and values of earlier passes.
             labels: See above.
 
         Raises:
@@ -90,7 +91,7 @@ class SplicedLanguageModel:
                     "both or neither of ids and embeddings", "exactly one of them", "give input_ids or inputs_embeds"
                 )
             )
-        first = past_key_values is None or past_key_values.get_seq_length() == 0
+        first = cache is None or cache.get_seq_length() == 0
         if input_ids is not None:
             if first and (visual or bool(placeholder_mask(input_ids, self.placeholder_ids).any())):
                 made = splice_inputs(input_ids)
@@ -116,7 +117,7 @@ class SplicedLanguageModel:
             inputs_embeds=seen.inputs_embeds,
             attention_mask=seen.attention_mask,
             position_ids=seen.position_ids,
-            past_key_values=given["past_key_values"],
+            **{CACHE_NAME: given["cache"]},
             **kwargs,
         )
         return self.head_outputs(outputs, seen.labels, logits_to_keep, **kwargs)
@@ -141,9 +142,9 @@ class SplicedLanguageModel:
         return LlavaCausalLMOutputWithPast(
             loss=loss,
             logits=logits,
-            past_key_values=outputs.past_key_values,
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
+            **{CACHE_NAME: cache_of(outputs)},
         )
 
     def generate_after(self, input_ids: Tensor, spliced: Spliced, **kwargs: Any) -> Any:
@@ -161,7 +162,8 @@ class SplicedLanguageModel:
         if mask is None:
             mask = torch.ones(embeds.shape[:2], dtype=torch.bool, device=embeds.device)
         generate = GenerationMixin.generate
-        made = generate(cast("Any", self), inputs_embeds=embeds, attention_mask=mask.long(), **kwargs)
+        options = name_cache(kwargs)
+        made = generate(cast("Any", self), inputs_embeds=embeds, attention_mask=mask.long(), **options)
         sequences = made if isinstance(made, Tensor) else made.sequences
         copies = len(sequences) // len(input_ids)
         whole = torch.cat([input_ids.repeat_interleave(copies, dim=0), sequences], dim=1)

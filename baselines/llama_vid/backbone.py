@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModel, InstructBlipQFormerModel, PreTrainedModel
 
+from baselines.common.cache_name import CACHE_NAME, name_cache
 from baselines.llama_vid.compress import attend_context, parse_compression, pool_patches
 from baselines.llama_vid.config import LlamaVidConfig
 from baselines.llama_vid.frame_blocks import frame_blocks, paired_rows
@@ -57,7 +58,7 @@ class LlamaVidPreTrainedModel(PreTrainedModel):
     input_modalities = ("image", "video", "text")
     supports_gradient_checkpointing = True
     _no_split_modules = ["EvaBlock", "InstructBlipQFormerLayer", "LlamaDecoderLayer"]  # noqa: RUF012
-    _skip_keys_device_placement = "past_key_values"
+    _skip_keys_device_placement = [CACHE_NAME]  # noqa: RUF012  (transformers makes a set of it)
     _supports_sdpa = True
     _supports_flash_attn = True
 
@@ -199,4 +200,4 @@ class LlamaVidModel(LlamaVidPreTrainedModel):
 
     def forward(self, inputs_embeds: Tensor, **kwargs: Any) -> Any:
         """The decoder on spliced embeddings."""
-        return self.language_model(inputs_embeds=inputs_embeds, **kwargs)
+        return self.language_model(inputs_embeds=inputs_embeds, **name_cache(kwargs))

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from transformers import GenerationMixin
 from transformers.models.llava.modeling_llava import LlavaCausalLMOutputWithPast
 
+from baselines.common.cache_name import name_cache, takes_cache
 from baselines.common.splice import PaddingSide, Spliced, placeholders_per_row, splice
 from baselines.common.spliced_model import SplicedLanguageModel, prompt_ids, touching
 from baselines.llama_vid.backbone import LlamaVidModel, LlamaVidPreTrainedModel
@@ -120,13 +121,14 @@ class LlamaVidForConditionalGeneration(SplicedLanguageModel, LlamaVidPreTrainedM
         ids = torch.zeros(1, 1, dtype=torch.long, device=weight.device)
         return self.model.visual_tokens([self.model.encode_frames(blank)], [ids], [torch.ones_like(ids)])[0]
 
+    @takes_cache
     def forward(
         self,
         input_ids: Tensor | None = None,
         pixel_values: Tensor | Sequence[Tensor] | None = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Any = None,
+        cache: Any = None,
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         question_ids: Tensor | None = None,
@@ -163,7 +165,7 @@ class LlamaVidForConditionalGeneration(SplicedLanguageModel, LlamaVidPreTrainedM
             inputs_embeds=inputs_embeds,
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
+            cache=cache,
             labels=labels,
             logits_to_keep=logits_to_keep,
             kwargs=kwargs,
@@ -203,7 +205,7 @@ class LlamaVidForConditionalGeneration(SplicedLanguageModel, LlamaVidPreTrainedM
             InputError: As :meth:`splice_inputs`, or no prompt.
         """
         if "inputs_embeds" in kwargs:
-            return super().generate(attention_mask=attention_mask, **kwargs)
+            return super().generate(attention_mask=attention_mask, **name_cache(kwargs))
         input_ids = prompt_ids(inputs, input_ids)
         spliced = self.splice_inputs(
             input_ids,

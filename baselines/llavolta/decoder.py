@@ -23,6 +23,7 @@ from transformers.models.llama.modeling_llama import LlamaModel
 from transformers.utils.generic import merge_with_config_defaults
 from transformers.utils.output_capturing import capture_outputs
 
+from baselines.common.cache_name import CACHE_NAME, takes_cache
 from baselines.common.splice import Span
 from baselines.llavolta.cache import CompressedCache
 from baselines.llavolta.compress import Layout, Reductions
@@ -91,6 +92,7 @@ class CompressingLlama(LlamaModel):
         """A compressor with the parameters that this model has for it."""
         return Compressor(grouping, stride, seed, self.compressor)
 
+    @takes_cache
     @merge_with_config_defaults
     @capture_outputs
     def forward(
@@ -98,7 +100,7 @@ class CompressingLlama(LlamaModel):
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Any = None,
+        cache: Any = None,
         inputs_embeds: Tensor | None = None,
         use_cache: bool | None = None,
         compression: DecoderCompression | None = None,
@@ -110,7 +112,7 @@ class CompressingLlama(LlamaModel):
             input_ids: ``(batch, positions)``; or ``inputs_embeds``.
             attention_mask: ``(batch, all positions so far)``, counted before compression.
             position_ids: ``(batch, positions)``; None counts on from the cache.
-            past_key_values: A :class:`CompressedCache` where prompts are compressed.
+            cache: A :class:`CompressedCache` where prompts are compressed.
             inputs_embeds: ``(batch, positions, dim)``.
             use_cache: Keep keys and values.
             compression: How to compress this prompt; None for later steps and without compression.
@@ -124,25 +126,25 @@ class CompressingLlama(LlamaModel):
             InputError: Compression together with a cache that cannot hold layers of different length, or with one that
                 is not empty.
         """
-        if use_cache and past_key_values is None:
-            past_key_values = CompressedCache(config=self.config)
-        cache = past_key_values if isinstance(past_key_values, CompressedCache) else None
+        if use_cache and cache is None:
+            cache = CompressedCache(config=self.config)
+        uneven = cache if isinstance(cache, CompressedCache) else None
         if compression is not None:
-            _check_cache(past_key_values)
+            _check_cache(cache)
         embeds = inputs_embeds if inputs_embeds is not None else self.embed_tokens(input_ids)
         if position_ids is None:
-            seen = past_key_values.get_seq_length() if past_key_values is not None else 0
+            seen = cache.get_seq_length() if cache is not None else 0
             position_ids = (torch.arange(embeds.shape[1], device=embeds.device) + seen)[None]
         boundary = len(self.layers)
         if compression is not None:
             boundary = compression.layer
-        elif cache is not None and cache.deep_layer is not None:
-            boundary = cache.deep_layer
-        shared = {"past_key_values": past_key_values, "use_cache": use_cache, **kwargs}
+        elif uneven is not None and uneven.deep_layer is not None:
+            boundary = uneven.deep_layer
+        shared = {CACHE_NAME: cache, "use_cache": use_cache, **kwargs}
 
         states, received = embeds, None
         if boundary:
-            mask = create_causal_mask(self.config, embeds, attention_mask, past_key_values, position_ids, layer_idx=0)
+            mask = create_causal_mask(self.config, embeds, attention_mask, cache, position_ids, layer_idx=0)
             angles = self.rotary_emb(states, position_ids=position_ids)
             for number, layer in enumerate(self.layers[:boundary]):
                 if compression is not None and compression.queries is not None and number + 1 == boundary:
@@ -151,28 +153,28 @@ class CompressingLlama(LlamaModel):
                     states, attention_mask=mask, position_embeddings=angles, position_ids=position_ids, **shared
                 )
         deep_mask = None
-        if cache is not None:
+        if uneven is not None:
             columns = None if attention_mask is None else attention_mask[:, -embeds.shape[1] :]
-            deep_mask = cache.extend(embeds, columns)
+            deep_mask = uneven.extend(embeds, columns)
         if compression is not None:
             layout, decisions = compression.layout, self._decide(compression, states, received)
             states = layout.states(states, decisions)
             position_ids = layout.positions(position_ids, compression.rounding, decisions)
             deep_mask = layout.mask(states.device)
-            if cache is not None:
-                cache.deep_layer, cache.deep_mask = boundary, deep_mask
+            if uneven is not None:
+                uneven.deep_layer, uneven.deep_mask = boundary, deep_mask
         if boundary < len(self.layers):
             # No position ids from here on: those of pooled tokens jump, and masks and attention kernels would take a
             # jump for the start of another sequence packed into the row.
-            mask = create_causal_mask(self.config, states, deep_mask, past_key_values, layer_idx=boundary)
+            mask = create_causal_mask(self.config, states, deep_mask, cache, layer_idx=boundary)
             angles = self.rotary_emb(states, position_ids=position_ids)
             for layer in self.layers[boundary:]:
                 states = layer(states, attention_mask=mask, position_embeddings=angles, position_ids=None, **shared)
         return CompressedOutput(
             last_hidden_state=self.norm(states),
-            past_key_values=past_key_values,
             position_ids=position_ids.expand(len(states), -1),
             attention_mask=None if compression is None else deep_mask,
+            **{CACHE_NAME: cache},
         )
 
     def _decide(self, compression: DecoderCompression, states: Tensor, received: Tensor | None) -> Reductions:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from baselines.common.cache_name import CACHE_NAMES
 from baselines.common.splice import Span
 from vdc.errors import InputError, Problem
 
@@ -23,7 +24,7 @@ def check_options(options: dict[str, Any]) -> None:
     refused = {
         "use_cache": options.get("use_cache") is False,
         "cache_implementation": options.get("cache_implementation") not in (None, "dynamic"),
-        "past_key_values": options.get("past_key_values") is not None,
+        **{name: options.get(name) is not None for name in CACHE_NAMES},
     }
     problems = [
         Problem(f"{name}={options[name]!r}", "the model's own cache", "leave the option out")

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from transformers import GenerationMixin
 from transformers.models.llava.modeling_llava import LlavaCausalLMOutputWithPast
 
+from baselines.common.cache_name import CACHE_NAME, takes_cache
 from baselines.common.splice import PaddingSide, Span, Spliced, placeholders_per_row, splice
 from baselines.common.spliced_model import SplicedLanguageModel, touching
 from baselines.llavolta.backbone import LlavoltaModel, LlavoltaPreTrainedModel
@@ -116,13 +117,14 @@ class LlavoltaForConditionalGeneration(SplicedLanguageModel, LlavoltaPreTrainedM
         )
         return touching(spliced, dummy)
 
+    @takes_cache
     def forward(
         self,
         input_ids: Tensor | None = None,
         pixel_values: Pictures | None = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Any = None,
+        cache: Any = None,
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         compression: Compression | None = None,
@@ -162,7 +164,7 @@ class LlavoltaForConditionalGeneration(SplicedLanguageModel, LlavoltaPreTrainedM
             inputs_embeds=inputs_embeds,
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
+            cache=cache,
             labels=labels,
         )
         spans = seen.spliced.spans if seen.spliced else ()
@@ -174,8 +176,8 @@ class LlavoltaForConditionalGeneration(SplicedLanguageModel, LlavoltaPreTrainedM
             inputs_embeds=seen.inputs_embeds,
             attention_mask=seen.attention_mask,
             position_ids=None if seen.spliced else position_ids,  # the decoder counts what is left
-            past_key_values=past_key_values,
             compression=plan,
+            **{CACHE_NAME: cache},
             **kwargs,
         )
         if plan is not None and labels is not None:
@@ -257,6 +259,6 @@ class LlavoltaForConditionalGeneration(SplicedLanguageModel, LlavoltaPreTrainedM
             spliced,
             visual_spans=spans_to_tensor(spliced.spans, spliced.inputs_embeds.device),
             compression=chosen,
-            past_key_values=CompressedCache(config=self.config.text_config),
+            **{CACHE_NAME: CompressedCache(config=self.config.text_config)},
             **kwargs,
         )

@@ -46,7 +46,7 @@ def measure(run: Run) -> dict[Compression, Step]:
     model: Any = subject.model
     model.model.vision_tower.requires_grad_(False)
     model.train()
-    model.gradient_checkpointing_enable()
+    model.activation_checkpointing_enable()
     labels = subject.inputs["input_ids"].clone()
     labels[labels < 0] = -100
     settings = {stage.compression for scheme in schemes().values() for stage in scheme.schedule.stages}

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from baselines.common.cache_name import cache_of
 from baselines.llavolta.generation import spans_to_tensor
 from baselines.llavolta.layouts import canonical_name, stored_name
 from baselines.parity.golden import Tolerance
@@ -166,14 +167,14 @@ def _check_greedy(context: Context, file: str, inputs: dict[str, Any], case: dic
         checker.close(file, f"{names['tokens_nocache']} (with the cache)", tokens, target, Tolerance())
     prefill = model(**inputs, compression=setting, use_cache=True)
     layers = model.config.text_config.num_hidden_layers
-    lengths = [prefill.past_key_values.get_seq_length(layer) for layer in range(layers)]
+    lengths = [cache_of(prefill).get_seq_length(layer) for layer in range(layers)]
     if (key := "kv_cache_length_per_layer_after_prefill") in case:
         checker.same(file, f"{label} {key}", lengths, case[key])
     if (key := "prefill_and_step_lengths_at_layer0") in case:
         if defect:
             checker.not_covered(file, f"{label} {key}", DEFECT_REASON)
         else:
-            grown = made.past_key_values.get_seq_length(0) - lengths[0]
+            grown = cache_of(made).get_seq_length(0) - lengths[0]
             checker.same(file, f"{label} {key}", [lengths[0]] + [1] * grown, case[key])
     if "cache_equals_nocache" in case and not defect:
         checker.same(

@@ -218,7 +218,7 @@ def test_gradient_checkpointing_changes_no_gradient(pixels: Any) -> None:
         return model.model.language_model.layers[0].mlp.up_proj.weight.grad.clone()
 
     plain = gradient()
-    model.gradient_checkpointing_enable()
+    model.activation_checkpointing_enable()
     torch.testing.assert_close(gradient(), plain)
 
 
