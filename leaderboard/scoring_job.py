@@ -82,6 +82,7 @@ def score_files(
         out=folder / "scored",
         options=options,
         overwrite=True,
+        plots=False,
     )
     return _outcome(run.folder, run.report, RunStatus.VERIFIED, None)
 
@@ -122,6 +123,7 @@ def _replay(folder: Path, part: Benchmark) -> StoredRun:
         verdicts=folder,
         out=folder / "replayed",
         overwrite=True,
+        plots=False,
         lenient=True,
     )
     return read_run(run.folder)
@@ -145,6 +147,7 @@ def _judge_again(
         options=options,
         out=captions.parent / "judged-again",
         overwrite=True,
+        plots=False,
         # The sample has few of the videos; the rest of the file is no fault here.
         lenient=True,
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from leaderboard.db.base import utc_now
 from leaderboard.db.models import Run, State, Submission, SubmissionFile, Transition
 from leaderboard.db.session import writing
 from leaderboard.db.upsert import bump_version, lock_object
@@ -23,9 +25,11 @@ from leaderboard.views import ScoringTask
 logger = logging.getLogger(__name__)
 
 MAX_TAKEOVERS: Final = 20
-"""A job that has lost so many workers is given up: it is what ends them.
+GIVE_UP_AFTER: Final = timedelta(minutes=10)
+"""A job that has lost so many workers, over at least this time, is given up: it is what ends them.
 
-Well above bad luck: with a worker killed every five seconds on a busy machine, one job in a hundred lost five.
+Workers that die in quick succession, as on a machine that runs out of memory or is being set up, say nothing about the
+job that they had: with one worker killed every four seconds a job was seen to lose twenty of them.
 """
 
 SCORED_VERDICTS: Final = f"scored-{VERDICTS}"
@@ -42,7 +46,7 @@ def begin_scoring(engine: Engine, submission_id: str, attempt: int, worker: str)
         found = lock_submission(session, submission_id)
         if found is None or found.attempt != attempt or found.state not in (State.QUEUED, State.SCORING):
             return None
-        if _times_taken(session, found) > MAX_TAKEOVERS:
+        if _ends_workers(session, found):
             reason = f"the job has lost {MAX_TAKEOVERS} workers and is given up; tell the people who run this board"
             move(session, found, State.FAILED, actor=worker, reason=reason)
             return None
@@ -94,17 +98,18 @@ def _mine(session: Session, task: ScoringTask) -> Submission | None:
     return found
 
 
-def _times_taken(session: Session, found: Submission) -> int:
-    """How often this attempt was taken up: steps into scoring since it was last queued."""
+def _ends_workers(session: Session, found: Submission) -> bool:
+    """Whether this attempt was taken up too often: steps into scoring since it was last queued."""
     queued = select(func.max(Transition.number)).where(
         Transition.submission_id == found.id, Transition.after == State.QUEUED
     )
-    taken = select(func.count()).where(
+    taken = select(func.count(), func.min(Transition.at)).where(
         Transition.submission_id == found.id,
         Transition.after == State.SCORING,
         Transition.number > queued.scalar_subquery(),
     )
-    return session.scalar(taken) or 0
+    times, first = session.execute(taken).one()
+    return times > MAX_TAKEOVERS and utc_now() - first >= GIVE_UP_AFTER
 
 
 def _keep(session: Session, store: ObjectStore, submission_id: str, role: str, path: Path, sha256: str) -> None:

@@ -106,6 +106,8 @@ def write_run(
     record: Mapping[str, Any],
     repeats: Mapping[str, pd.DataFrame] | None = None,
     question_sets: QuestionSets = QuestionSets(),
+    *,
+    plots: bool = True,
 ) -> Run:
     """Write all files of a run, each in one step, the record with its hashes last.
 
@@ -118,14 +120,15 @@ def write_run(
         record: What ``run.json`` will say, without the hashes.
         repeats: File name -> verdict table of every further repetition.
         question_sets: Which questions make the headline, and the clean list.
+        plots: Draw the report's pictures.
     """
     facts = RunFacts.from_record(record)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / RECORD).exists() and not (folder / VERDICTS).exists():
         write_record(folder, record, [])
-    report = write_report(folder, verdicts, facts, question_sets=question_sets)
+    report = write_report(folder, verdicts, facts, question_sets=question_sets, plots=plots)
     tables = {VERDICTS: verdicts, **(repeats or {})}
     for name, table in tables.items():
         write_verdicts(folder / name, table)
-    write_record(folder, record, [*tables, *report_files(question_sets)])
+    write_record(folder, record, [*tables, *report_files(question_sets, plots=plots)])
     return Run(folder, report, verdicts)

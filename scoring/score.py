@@ -61,6 +61,7 @@ def score(
     clean_list: Path | None = None,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
+    plots: bool = True,
     repeats: int = 1,
     judge: str | Judge | None = None,
     options: JudgeOptions = JudgeOptions(),
@@ -85,6 +86,7 @@ def score(
         clean_list: As ``vdc audit --out`` writes it; None takes the bundled one where it fits.
         out: Run folder; None makes one under ``runs``.
         overwrite: Replace another run that lies there.
+        plots: Draw the report's pictures, which takes a second; ``vdc report RUN`` draws them later.
         repeats: Judge everything so many times, to show the spread of a sampling that is not repeatable.
         judge: Name of a judge, or any object that follows ``scoring.types.Judge``.
         options: How the judge is asked; single fields can be given as keyword arguments instead.
@@ -160,7 +162,7 @@ def score(
     if failed and not (tables[0]["status"] == "failed").any():
         # The report is made of the first repetition: written now, it would call itself complete.
         raise _incomplete(tables, failed, first.judge, "they are of later repetitions; nothing was written")
-    run = write_run(folder, tables[0], record, _further(tables), plan.question_sets)
+    run = write_run(folder, tables[0], record, _further(tables), plan.question_sets, plots=plots)
     if failed:
         raise _incomplete(tables, failed, first.judge, f"{folder} holds what there is, marked incomplete")
     return run

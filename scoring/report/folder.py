@@ -50,10 +50,11 @@ def write_report(
     *,
     resamples: int = DEFAULT_RESAMPLES,
     question_sets: QuestionSets = QuestionSets(),
+    plots: bool = True,
 ) -> dict[str, Any]:
     """Write ``report.json``, ``report.md`` and ``plots/*.png`` into a run folder; returns the report.
 
-    With a clean list its copy, ``clean.json``, is written too.
+    With a clean list its copy, ``clean.json``, is written too. Without plots the report for people shows none.
 
     All numbers are computed before the first file is written, so a failure leaves an earlier report as it was.
 
@@ -63,8 +64,8 @@ def write_report(
     """
     report = build_report(verdicts, facts, resamples=resamples, question_sets=question_sets)
     files: dict[str, bytes | str] = {
-        **draw_plots(report),
-        REPORT_MARKDOWN: render_markdown(report, PLOTS),
+        **(draw_plots(report) if plots else {}),
+        REPORT_MARKDOWN: render_markdown(report, PLOTS if plots else {}),
         REPORT_JSON: json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
     }
     if question_sets.clean is not None:
@@ -74,10 +75,10 @@ def write_report(
     return report
 
 
-def report_files(question_sets: QuestionSets = QuestionSets()) -> tuple[str, ...]:
+def report_files(question_sets: QuestionSets = QuestionSets(), *, plots: bool = True) -> tuple[str, ...]:
     """Paths, relative to the run folder, of the files that :func:`write_report` writes."""
     listed = (CLEAN_LIST,) if question_sets.clean is not None else ()
-    return (REPORT_JSON, REPORT_MARKDOWN, *listed, *PLOTS.values())
+    return (REPORT_JSON, REPORT_MARKDOWN, *listed, *(PLOTS.values() if plots else ()))
 
 
 def read_run(folder: str | Path) -> Run:

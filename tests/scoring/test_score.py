@@ -111,6 +111,19 @@ def test_people_find_the_same_numbers_in_the_markdown(world: World) -> None:
         assert f"`{name}`" in text
 
 
+def test_a_run_without_pictures_is_whole_and_gets_them_with_its_next_report(world: World, server: FakeServer) -> None:
+    from scoring.report.folder import remake_report
+    from vdc.records import changed_files, read_record
+
+    run = world.judged(server, plots=False)
+    files = {path.name for path in run.folder.iterdir()}
+    assert files == {"report.json", "report.md", "run.json", "verdicts.parquet"}
+    assert "![" not in (run.folder / "report.md").read_text()
+    assert changed_files(run.folder, read_record(run.folder)) == []
+    assert remake_report(run.folder) == run.report
+    assert len(list((run.folder / "plots").glob("*.png"))) == 3
+
+
 def test_the_sections_of_the_file_are_scored(world: World, server: FakeServer) -> None:
     some = write_predictions(world.folder / "some.jsonl", sections=["camera", "short"])
     report = world.judged(server, predictions=some).report
