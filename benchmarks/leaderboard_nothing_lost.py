@@ -20,7 +20,6 @@ import hashlib
 import json
 import platform
 import random
-import signal
 import sys
 import tempfile
 import threading
@@ -71,8 +70,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true", help="add the result to docs/benchmarks")
     options = parser.parse_args()
-    # Stopped from outside it takes its processes with it, as at its own end.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="vdc-nothing-lost-") as scratch:
         facts, problems = measure(options, Path(scratch))
     for name, value in facts.items():

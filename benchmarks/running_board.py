@@ -9,10 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 ROOT = Path(__file__).resolve().parents[1]
 API = "import sys; from leaderboard.serving import serve_api; serve_api('127.0.0.1', int(sys.argv[1]))"
@@ -123,6 +125,14 @@ def board_environment(folder: Path, database_url: str, **more: str) -> dict[str,
 @contextlib.contextmanager
 def running_board(folder: Path, environment: Mapping[str, str], workers: int = 1) -> Iterator[RunningBoard]:
     board = RunningBoard(folder, environment)
+
+    def stop_at_once(_number: int, _frame: FrameType | None) -> None:
+        # Without waiting for threads that wait for this board: who is stopped from outside leaves nothing running.
+        board.stop()
+        os._exit(143)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop_at_once)
     try:
         board.start_api()
         for _ in range(workers):
