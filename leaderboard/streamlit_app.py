@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from leaderboard.site.access import board
+from leaderboard.site.memory import settle_memory
 from leaderboard.site.show import show_failure
 from vdc.errors import VdcError
 
@@ -32,4 +33,7 @@ try:
 except VdcError as error:
     show_failure("The board cannot be opened.", error)
 else:
-    page.run()
+    try:
+        page.run()
+    finally:
+        settle_memory(page.url_path)

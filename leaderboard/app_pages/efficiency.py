@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from leaderboard.board import BoardPage, BoardQuery
@@ -18,6 +20,7 @@ from leaderboard.efficiency import (
 from leaderboard.site.access import board
 from leaderboard.site.charts import cost_chart
 from leaderboard.site.filters import board_filters, clear_filters
+from leaderboard.site.pick import pick
 from leaderboard.site.rows_table import table_columns
 from leaderboard.site.show import FAILURES, Download, downloads, inert, nothing_here, percent, show_failure
 
@@ -27,7 +30,7 @@ def number(value: float, query: BoardQuery) -> str:
     return percent(value) if query.metric == "accuracy" else f"{value:.2f} of 5"
 
 
-def show_front(front: Front, query: BoardQuery, place: int) -> None:
+def show_front(front: Front, query: BoardQuery) -> None:
     """One group's chart and the names on its front."""
     st.markdown(f"##### {inert(front.name)}")
     if front.remark:
@@ -45,11 +48,25 @@ def show_front(front: Front, query: BoardQuery, place: int) -> None:
     ]
     unit = f"{CELL_NAMES[query.section]} {query.metric} ({UNITS[query.metric]})"
     st.vega_lite_chart(
-        spec=cost_chart(points, unit=unit), width="stretch", key=f"chart-{place}", alt="Tokens against the number"
+        spec=cost_chart(points, unit=unit), width="stretch", key="cost-chart", alt="Tokens against the number"
     )
     best = [point for point in front.points if point.on_front]
     st.caption("On the front, cheapest first")
     st.text("\n".join(f"★ {model_label(one.row)}: {one.tokens:,} tokens, {number(one.value, query)}" for one in best))
+
+
+def choose_front(fronts: Sequence[Front]) -> Front:
+    """The group to draw, the first unless somebody chooses another.
+
+    One at a time: a chart takes a browser longer than a table of a thousand rows.
+    """
+    # By the groups themselves: places change with every filter.
+    by_group = {front.points[0].row.group: front for front in fronts}
+    if len(by_group) == 1:
+        return fronts[0]
+    names = {group: front.name for group, front in by_group.items()}
+    label = f"Group to draw, one of {len(names)}"
+    return by_group[pick(label, names, key="chart", placeholder=fronts[0].name, width=520) or next(iter(names))]
 
 
 def show_left_out(found: Efficiency) -> None:
@@ -96,8 +113,7 @@ def show_all(page: BoardPage, query: BoardQuery) -> None:
         nothing_here("No row with a token count fits.", "Clear the filters, or choose another section.")
         st.button("Clear the filters", on_click=clear_filters, kwargs={"figures": True}, key="clear")
         return
-    for place, front in enumerate(found.fronts):
-        show_front(front, query, place)
+    show_front(choose_front(found.fronts), query)
     st.subheader("All points", anchor=False)
     table = efficiency_table(found, query.metric, query.section)
     st.dataframe(

@@ -123,7 +123,7 @@ def cost_chart(points: Sequence[dict[str, Any]], *, unit: str) -> dict[str, Any]
             },
             *(
                 {
-                    "data": {"values": [label]},
+                    "data": {"values": named},
                     "mark": {"type": "text", "limit": 150, **place},
                     "encoding": {
                         "x": tokens,
@@ -132,20 +132,20 @@ def cost_chart(points: Sequence[dict[str, Any]], *, unit: str) -> dict[str, Any]
                         "color": {"field": "front", "type": "nominal"},
                     },
                 }
-                for label, place in _labels(steps)
+                for named, place in _labels(steps)
             ),
         ],
         "config": {"legend": {"orient": "top"}},
     }
 
 
-def _labels(steps: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """The points of a front to be named, and where the name stands: one name for neighbours that share it."""
+def _labels(steps: Sequence[dict[str, Any]]) -> list[tuple[list[dict[str, Any]], dict[str, Any]]]:
+    """The points of a front to be named, by where the name stands: one name for neighbours that share it."""
     named = [step for place, step in enumerate(steps) if place == 0 or steps[place - 1]["name"] != step["name"]]
     # Above the line and to its left the front has nothing; the first point has no room there.
-    left: dict[str, Any] = {"align": "left", "dx": 8, "dy": 14}
-    right: dict[str, Any] = {"align": "right", "dx": -8, "dy": -10}
-    return [(step, left if step is steps[0] else right) for step in named]
+    first: dict[str, Any] = {"align": "left", "dx": 8, "dy": 14}
+    others: dict[str, Any] = {"align": "right", "dx": -8, "dy": -10}
+    return [(points, place) for points, place in ((named[:1], first), (named[1:], others)) if points]
 
 
 def _log_domain(values: Sequence[float]) -> list[float]:

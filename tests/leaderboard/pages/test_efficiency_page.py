@@ -42,3 +42,26 @@ def test_no_row_with_tokens_is_a_state_of_its_own(filled: Services, open_page) -
 def test_an_empty_board_says_what_to_do(empty: Services, open_page) -> None:
     page = open_page("efficiency")
     assert not page.exception and "has no row yet" in words(page)
+
+
+def test_one_group_is_drawn_and_the_address_says_which(filled: Services, open_page) -> None:
+    page = open_page("efficiency", {"figures": "true"})
+    assert not page.exception
+    box = page.selectbox(key="pick-chart")
+    heads = [head.value for head in page.markdown if head.value.startswith("#####")]
+    assert len(heads) == 1 and len(box.options) > 1 and box.value is None
+    other = next(name for name in box.options if name not in heads[0].replace("\\", ""))
+    page = box.select(other).run()
+    assert not page.exception
+    (head,) = (head.value for head in page.markdown if head.value.startswith("#####"))
+    assert head.replace("\\", "").removeprefix("##### ") == other
+    given = page.query_params["chart"]
+    address = given[0] if isinstance(given, list) else given
+    shared = open_page("efficiency", {"figures": "true", "chart": address})
+    assert head in [one.value for one in shared.markdown]
+
+
+def test_a_group_that_the_filters_leave_out_gives_way_to_the_first(filled: Services, open_page) -> None:
+    page = open_page("efficiency", {"kind": "verified", "chart": "no such group"})
+    assert not page.exception
+    assert len([head for head in page.markdown if head.value.startswith("#####")]) == 1

@@ -1,0 +1,26 @@
+"""Keeps what stays for ever out of the garbage collections that Streamlit forces after every drawing of a page.
+
+A whole collection looks at every object of the process: a million of modules and tables, most of what drawing a page
+takes, and nothing is sent meanwhile.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import Final
+
+_drawn: Final[set[str]] = set()
+
+
+def settle_memory(page: str) -> None:
+    """After the first drawing of a page, take all objects there are out of later collections.
+
+    These are modules, the board's rows and Streamlit's own. Some belong to the window that was drawn; they are still
+    freed when nothing refers to them, only circles among them stay, once per page and process.
+
+    Args:
+        page: Its path.
+    """
+    if page not in _drawn:
+        _drawn.add(page)
+        gc.freeze()
