@@ -18,6 +18,7 @@ from leaderboard.logs import take_over_streamlit_logs
 from leaderboard.services import Services, open_board
 from leaderboard.settings import MEGABYTE
 from leaderboard.site.access import provide
+from leaderboard.site.memory import import_ahead
 from leaderboard.site.scripts import CHARTS, TABLES, ScriptsFromMemory
 from leaderboard.site.uploads import UploadGate
 
@@ -47,6 +48,7 @@ def create_site(services: Services, *, with_api: bool = True) -> st.App:
     """
     take_over_streamlit_logs()
     provide(services)
+    import_ahead()
     api = create_api(services)
     routes: list[BaseRoute] = [Route(path, api) for path in CHECKS]
     routes.append(Route("/board", _to_start))

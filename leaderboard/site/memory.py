@@ -7,9 +7,25 @@ takes, and nothing is sent meanwhile.
 from __future__ import annotations
 
 import gc
+from importlib import import_module
 from typing import Final
 
+DRAWING: Final = (
+    "pandas",
+    "pyarrow",
+    "leaderboard.comparison",
+    "leaderboard.worked_example",
+    "leaderboard.site.explorer",
+)
+"""What takes long to import and is not needed before the first page is drawn."""
+
 _drawn: Final[set[str]] = set()
+
+
+def import_ahead() -> None:
+    """Import what pages draw with: the first visitor need not wait for it."""
+    for name in DRAWING:
+        import_module(name)
 
 
 def settle_memory(page: str) -> None:
