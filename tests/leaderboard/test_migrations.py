@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from alembic import command
 from sqlalchemy import inspect, text
@@ -93,3 +95,8 @@ def test_other_databases_are_refused_with_the_two_that_work(url: str) -> None:
 
 def test_submission_without_a_token_is_refused(board: Services) -> None:
     fails(board, Submission(id="a" * 32, token_id="nobody", kind="predictions", state=State.RECEIVED, sample_seed=1))
+
+
+def test_a_new_folder_of_a_board_is_its_owners_alone(tmp_path: Path) -> None:
+    make_engine(f"sqlite:///{tmp_path / 'new' / 'board.sqlite'}").dispose()
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
