@@ -41,6 +41,20 @@ def test_it_leaves_a_whole_run_folder(demo: tuple[Path, float], name: str) -> No
     assert report["judge"]["comparable"] is False
 
 
+def test_the_captions_lie_beside_their_runs(demo: tuple[Path, float]) -> None:
+    from vdc.benchmark.sample import sample_path
+
+    for name in ("weak", "strong"):
+        assert (demo[0] / f"{name}.jsonl").read_bytes() == sample_path(name).read_bytes()
+
+
+def test_captions_that_somebody_changed_are_not_thrown_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "weak.jsonl").write_text("mine")
+    assert exit_of(["demo", "--out", str(tmp_path)]) == 2
+    assert "other captions" in capsys.readouterr().err
+    assert (tmp_path / "weak.jsonl").read_text() == "mine" and not (tmp_path / "weak").exists()
+
+
 def test_the_strong_captions_are_ahead_in_every_section(demo: tuple[Path, float]) -> None:
     weak, strong = (json.loads((demo[0] / name / "report.json").read_text("utf-8")) for name in ("weak", "strong"))
     assert len(strong["sections"]) == 5
