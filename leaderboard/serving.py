@@ -26,6 +26,7 @@ RESTART_S: Final = 2.0
 """Pause before a worker that ended is started again."""
 
 _GRACE_S: Final = 10
+_WORKER: Final = [sys.executable, "-c", "from leaderboard.serving import serve_worker; serve_worker()"]
 
 
 def serve_api(host: str, port: int) -> None:
@@ -42,9 +43,12 @@ def serve_api(host: str, port: int) -> None:
 
 
 def serve_worker() -> None:
-    """Work until SIGTERM or Ctrl-C; the job in hand is finished or put back."""
+    """Work until SIGTERM or Ctrl-C; the job in hand is finished or put back.
+
+    Taken for dead by another worker, the process starts anew in its place.
+    """
     set_up_logs()
-    from leaderboard.queue.worker import run_worker
+    from leaderboard.queue.worker import TakenForDead, run_worker
 
     stop = threading.Event()
 
@@ -53,8 +57,13 @@ def serve_worker() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
-    with open_board(read_settings()) as board:
-        run_worker(board, stop)
+    try:
+        with open_board(read_settings()) as board:
+            run_worker(board, stop)
+    except TakenForDead as error:
+        logger.warning("%s; this process starts anew", error)
+        # The queue library keeps one set of workflows per process: only a new program can begin again.
+        os.execv(sys.executable, _WORKER)  # noqa: S606  (nothing in it comes from outside)
 
 
 def serve_pages(host: str, port: int) -> None:
@@ -137,9 +146,8 @@ def _worker_processes(count: int) -> Iterator[None]:
 
 def _keep_worker(stop: threading.Event) -> None:
     # A process of its own: scoring takes all of a core, and the API must go on answering.
-    command = [sys.executable, "-c", "from leaderboard.serving import serve_worker; serve_worker()"]
     while not stop.is_set():
-        process = subprocess.Popen(command)  # noqa: S603  (nothing in it comes from outside)
+        process = subprocess.Popen(_WORKER)  # noqa: S603  (nothing in it comes from outside)
         while process.poll() is None and not stop.wait(0.2):
             continue
         if process.poll() is None:

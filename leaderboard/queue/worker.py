@@ -23,6 +23,10 @@ FINISH_S: Final = 20
 """How long a worker that is asked to stop lets the job in hand run on."""
 
 
+class TakenForDead(RunFailed):
+    """Another worker has taken this one for dead: its jobs are no longer its own."""
+
+
 def run_worker(services: Services, stop: threading.Event) -> None:
     """Work until told to stop.
 
@@ -33,7 +37,8 @@ def run_worker(services: Services, stop: threading.Event) -> None:
         stop: Set it to end in order: the job in hand may finish, else it goes back into the queue.
 
     Raises:
-        RunFailed: Another worker has taken this one for dead, for example after the machine slept.
+        TakenForDead: Another worker has taken this one for dead, for example after the machine slept, or while the
+            database was away.
     """
     from dbos import DBOS, DBOSPortableJSONSerializer
 
@@ -83,9 +88,9 @@ def run_worker(services: Services, stop: threading.Event) -> None:
             heartbeats.end(services.engine, name)
             logger.info("%s has stopped; %d jobs are back in the queue", name, len(back))
     if not alive:
-        raise RunFailed(
+        raise TakenForDead(
             f"found {name} taken for dead by another worker; expected a sign of life every {settings.heartbeat_s:g} s; "
-            "do next: start it again (a service manager does); raise VDC_LEADERBOARD_STALE_S if it happens often"
+            "do next: start it again; raise VDC_LEADERBOARD_STALE_S if it happens often"
         )
 
 

@@ -221,6 +221,57 @@ def test_a_silent_worker_is_taken_over_once_and_hears_of_it(board: Services) -> 
     assert heartbeats.live_workers(board.engine, 60) == 0
 
 
+@pytest.mark.slow
+def test_a_worker_that_was_taken_for_dead_starts_anew_in_its_place(tmp_path: Path) -> None:
+    import signal
+    import subprocess
+    from dataclasses import replace
+
+    from benchmarks.running_board import WORKER, board_environment
+    from leaderboard.db.models import Worker
+    from leaderboard.db.session import reading
+    from leaderboard.queue import heartbeats
+
+    url = f"sqlite:///{tmp_path / 'board.sqlite'}"
+    environment = {**os.environ, **board_environment(tmp_path, url)}
+    settings = replace(read_settings().with_database(url), files_url=str(tmp_path / "files"))
+    init_board(settings)
+
+    def workers(board: Services) -> list[tuple[str, bool]]:
+        with reading(board.engine) as session:
+            return [
+                (one.executor_id, one.ended_at is None) for one in session.query(Worker).order_by(Worker.started_at)
+            ]
+
+    def wait_for(board: Services, count: int) -> list[tuple[str, bool]]:
+        deadline = time.monotonic() + 60
+        while len(found := workers(board)) < count and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return found
+
+    with open_board(settings, HeldQueue()) as board, (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", WORKER], env=environment, cwd=Path(__file__).parents[2], stderr=log
+        )
+        try:
+            ((first, alive),) = wait_for(board, 1)
+            assert alive
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(1)
+            assert heartbeats.take_over_stale(board.engine, 0.5, lambda _: []) == 1
+            process.send_signal(signal.SIGCONT)
+            found = wait_for(board, 2)
+            assert [name == first for name, _ in found] == [True, False]
+            assert [alive for _, alive in found] == [False, True] and process.poll() is None
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(40) == 0
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    assert b"starts anew" in (tmp_path / "log").read_bytes()
+
+
 @pytest.mark.parametrize("command", ["api", "app", "serve"])
 def test_a_port_in_use_is_found_before_anything_is_started(
     runner: CliRunner, command: str, monkeypatch: pytest.MonkeyPatch
