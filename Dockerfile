@@ -11,12 +11,14 @@ COPY scoring scoring
 COPY builders builders
 COPY baselines baselines
 COPY leaderboard leaderboard
-RUN pip install ".[leaderboard]"
+# What is installed is what runs: a second copy in the working folder could come before it.
+RUN pip install ".[leaderboard]" && rm -rf vdc scoring builders baselines leaderboard
 
 # Nothing of the board needs root, and a file that gets in must not be able to change the program.
 RUN mkdir /data && chown vdc /data
 USER vdc
-ENV VDC_HOME=/data
+# The file system may be read-only but for /data and /tmp: the benchmark comes from the Hub into a cache on /data.
+ENV VDC_HOME=/data HF_HOME=/data/huggingface MPLCONFIGDIR=/tmp/matplotlib
 VOLUME /data
 EXPOSE 8321
 

@@ -26,7 +26,8 @@ RESTART_S: Final = 2.0
 """Pause before a worker that ended is started again."""
 
 _GRACE_S: Final = 10
-_WORKER: Final = [sys.executable, "-c", "from leaderboard.serving import serve_worker; serve_worker()"]
+# Without the working folder among the places of modules: one that holds a folder of the same name would be run.
+_WORKER: Final = [sys.executable, "-P", "-c", "from leaderboard.serving import serve_worker; serve_worker()"]
 
 
 def serve_api(host: str, port: int) -> None:
@@ -64,6 +65,10 @@ def serve_worker() -> None:
         logger.warning("%s; this process starts anew", error)
         # The queue library keeps one set of workflows per process: only a new program can begin again.
         os.execv(sys.executable, _WORKER)  # noqa: S606  (nothing in it comes from outside)
+    # A job that did not end in time is in the queue again: its thread must not go on here, and the interpreter would
+    # wait for it.
+    logging.shutdown()
+    os._exit(0)
 
 
 def serve_pages(host: str, port: int) -> None:

@@ -45,6 +45,25 @@ def test_the_environment_of_the_services_is_known_to_the_settings() -> None:
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "space/Dockerfile"])
+def test_what_a_container_fetches_goes_where_it_may_write(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert {"VDC_HOME=/data", "HF_HOME=/data/huggingface"} <= set(text.split())
+
+
+def test_a_service_that_is_stopped_has_time_to_put_its_job_back() -> None:
+    from leaderboard.queue.worker import FINISH_S
+
+    assert COMPOSE["services"]["worker"]["stop_grace_period"] == "45s" and FINISH_S < 40
+
+
+def test_everything_that_an_image_copies_is_sent_to_its_builder() -> None:
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for name in ("Dockerfile", "space/Dockerfile"):
+        for sources in re.findall(r"^COPY (.+) \S+$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE):
+            assert set(sources.split()) <= kept
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "space/Dockerfile"])
 def test_the_images_install_an_extra_and_copy_folders_that_exist(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]

@@ -272,6 +272,52 @@ def test_a_worker_that_was_taken_for_dead_starts_anew_in_its_place(tmp_path: Pat
     assert b"starts anew" in (tmp_path / "log").read_bytes()
 
 
+@pytest.mark.slow
+def test_a_worker_that_is_stopped_puts_a_long_job_back_and_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import signal
+    import subprocess
+    from dataclasses import replace
+
+    from benchmarks.running_board import board_environment
+    from leaderboard.db.models import State
+    from tests.leaderboard.board_kit import predictions_submission
+    from vdc.llm.fake_server import FakeServer, FakeServerConfig
+
+    url = f"sqlite:///{tmp_path / 'board.sqlite'}"
+    # The time that a job is given is a constant of the worker: short here, so that the test is.
+    program = (
+        "import leaderboard.queue.worker as worker; worker.FINISH_S = 1\n"
+        "from leaderboard.serving import serve_worker; serve_worker()"
+    )
+    settings = replace(
+        read_settings().with_database(url), files_url=str(tmp_path / "files"), benchmarks=("sample",), judge="lexical"
+    )
+    init_board(settings)
+    with FakeServer(config=FakeServerConfig(latency_s=120)) as judge, open_board(settings) as board:
+        view, _ = board.submissions.submit(new_holder(board)[0], predictions_submission())
+        environment = board_environment(
+            tmp_path, url, VDC_LEADERBOARD_JUDGE="openai", VDC_BASE_URL=judge.base_url, VDC_MODEL="fake"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", program], env={**os.environ, **environment}, cwd=Path(__file__).parents[2]
+        )
+        try:
+            deadline = time.monotonic() + 60
+            holder = new_holder(board, "admin", admin=True)[0]
+            while judge.stats.requests == 0 and time.monotonic() < deadline:
+                time.sleep(0.1)
+            assert board.submissions.get(holder, view.id).state is State.SCORING
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        assert board.queue.state(view.id, 1) == "waiting"
+
+
 @pytest.mark.parametrize("command", ["api", "app", "serve"])
 def test_a_port_in_use_is_found_before_anything_is_started(
     runner: CliRunner, command: str, monkeypatch: pytest.MonkeyPatch

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,9 @@ HUB_ALIASES: Final[dict[str, str]] = {"vdc": PUBLISHED_SET}
 """Short names for sets on the Hub."""
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+_CACHE_FAULTS: Final = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
+"""What the system says of a folder, never of a connection."""
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +103,13 @@ def fetch(
         ) from error
     except (LocalEntryNotFoundError, IncompleteSnapshotError, HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         logger.info("the Hub could not be used: %s", error)
+        if isinstance(error, OSError) and error.errno in _CACHE_FAULTS:
+            raise _refuse(
+                shown,
+                f"a cache of the Hub that cannot be written ({os.strerror(error.errno)})",
+                "a writable folder with room",
+                "set HF_HOME to one, then repeat the command",
+            ) from error
         raise _refuse(
             shown,
             "no folder of this name here, and the Hub cannot be reached or did not send the files "

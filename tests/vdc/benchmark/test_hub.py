@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -149,6 +150,18 @@ def test_without_connection_the_message_says_how_to_get_the_files_by_hand(tmp_pa
     assert "cannot be reached" in message
     assert "download short.jsonl" in message
     assert "give that folder in place of the name" in message
+
+
+def test_a_cache_that_cannot_be_written_is_not_taken_for_a_hub_that_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: Any, **__: Any) -> str:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(tmp_path))
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", read_only)
+    with pytest.raises(InputError, match="set HF_HOME") as caught:
+        fetch(SET, cache_dir=tmp_path)
+    assert "cannot be reached" not in str(caught.value)
 
 
 def test_pulled_folder_keeps_name_and_commit_until_it_is_changed(hub: FakeHub, tmp_path: Path) -> None:
