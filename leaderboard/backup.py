@@ -89,8 +89,11 @@ def restore_backup(engine: Engine, store: ObjectStore, path: Path) -> BackupSumm
     """Fill an empty board from a backup; all or nothing as far as the database goes.
 
     Raises:
-        InputError: No backup, one of another schema, or the board is not empty.
+        InputError: No backup, one of another schema, the board is not empty, or its file store is not prepared.
     """
+    if not store.is_prepared:
+        found, expected = "a file store that was never prepared", "the one of a new board"
+        raise InputError(Problem(found, expected, "run vdc leaderboard init --empty, then repeat the command"))
     try:
         with tarfile.open(path, "r:") as archive:
             return _restore(engine, store, archive, path)
@@ -112,7 +115,13 @@ def _restore(engine: Engine, store: ObjectStore, archive: tarfile.TarFile, path:
         full = [table.name for table in tables if connection.scalar(select(func.count()).select_from(table))]
         if full:
             found = f"rows in {', '.join(full)}"
-            raise InputError(Problem(found, "an empty board", "restore into a new database, then switch over"))
+            raise InputError(
+                Problem(
+                    found,
+                    "an empty board",
+                    "restore into a new database (vdc leaderboard init --empty makes one), then switch over",
+                )
+            )
         # Files first: a row must never point at nothing. Members are taken by name and never unpacked by theirs.
         restored = 0
         with tempfile.TemporaryDirectory() as scratch:

@@ -43,8 +43,12 @@ def submit(
     from leaderboard.client import BoardClient
     from vdc.errors import InputError, Problem
 
-    address, token = url or os.environ.get(URL_VARIABLE), os.environ.get(TOKEN_VARIABLE)
+    # A file with a line's end, from any system, is how people keep a token.
+    address, token = url or os.environ.get(URL_VARIABLE), os.environ.get(TOKEN_VARIABLE, "").strip()
     problems = []
+    if not (token.isascii() and token.isprintable()):
+        found, expected = f"{TOKEN_VARIABLE} with characters that no token has", "letters, digits, - and _"
+        problems.append(Problem(found, expected, "copy the token again, as it was printed"))
     if not address:
         problems.append(Problem("no board", "its address", f"add --url, or set {URL_VARIABLE}"))
     if not token:
@@ -72,6 +76,8 @@ def submit(
         typer.echo(json.dumps(view, indent=2))
     else:
         _print(view)
+        if not view["final"] and not wait:
+            typer.echo("follow it with the same command and --wait; nothing is sent or scored twice")
         if view["run_id"]:
             _print_numbers(client, view["run_id"])
     if view["state"] in ("rejected", "failed"):
@@ -105,7 +111,8 @@ def _progress() -> Any:
 
     def show(sent: int, total: int) -> None:
         end = "\n" if sent == total else ""
-        sys.stderr.write(f"\rsent {sent / 1e6:.1f} of {total / 1e6:.1f} MB ({100 * sent // total} %){end}")
+        unit, size = ("MB", 1e6) if total >= 1e6 else ("kB", 1e3)
+        sys.stderr.write(f"\rsent {sent / size:.1f} of {total / size:.1f} {unit} ({100 * sent // total} %){end}")
         sys.stderr.flush()
 
     return show
@@ -128,6 +135,10 @@ def _print_numbers(client: BoardClient, run_id: str) -> None:
     run = client.run(run_id)
     report = run["report"]
     average = report["average"]
+    left = {name: report["coverage"].get(name, 0) for name in ("missing", "empty")}
+    if any(left.values()):
+        words = ", ".join(f"{count:,} {name}" for name, count in left.items() if count)
+        typer.echo(f"captions that count as wrong: {words}, of {report['coverage']['expected']:,}")
     if average["accuracy"] is None:
         for section, row in report["sections"].items():
             typer.echo(f"{section}: {_numbers(row)}")

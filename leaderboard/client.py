@@ -164,7 +164,7 @@ class BoardClient:
             text = reply.read(_MAX_REPLY)
         except (OSError, http.client.HTTPException) as error:
             raise RunFailed(
-                f"found no answer from {self._parts.hostname} ({error or type(error).__name__}); expected a board; do "
+                f"found no answer from {self._parts.netloc} ({error or type(error).__name__}); expected a board; do "
                 "next: check --url and that the board runs, then repeat the same command"
             ) from error
         finally:
@@ -197,6 +197,11 @@ def _read_reply(status: int, retry_after: str | None, text: bytes) -> dict[str, 
         raise InputError(Problem("no valid token", expected, do_next))
     if 400 <= status < 500 and error:
         raise InputError(Problem(f"a refusal by the board: {shown}", "a submission it takes", "correct it and repeat"))
+    if status >= 500:
+        raise RunFailed(
+            f"found status {status}: something failed on the board's side; expected an answer; do next: repeat the "
+            "same command later, nothing is scored twice"
+        )
     raise RunFailed(f"found status {status} from the board; expected a board of VDC; do next: check --url")
 
 

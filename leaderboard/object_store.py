@@ -52,10 +52,15 @@ class ObjectStore:
         self._root = str(root).rstrip("/")
 
     def put(self, path: Path, sha256: str) -> None:
-        """Store a file under its hash; a file that is there already is left alone."""
+        """Store a file under its hash; a file that is there already is left alone.
+
+        Raises:
+            OSError: The place cannot be written, or is not this board's: see :meth:`check_writable`.
+        """
         target = self._place(sha256)
         if self.has(sha256):
             return
+        self._check_mark()
         self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
         # Written beside and moved: a reader, or a crash, never meets half an object under its hash.
         part = f"{target}.{uuid.uuid4().hex}.part"
@@ -118,11 +123,19 @@ class ObjectStore:
             OSError: The place is gone, is another (a disk that is not mounted leaves an empty folder), or cannot be
                 written.
         """
-        if not self._files.exists(f"{self._root}/{_MARK}"):
-            raise FileNotFoundError(f"{_MARK} is not in the file store")
+        self._check_mark()
         probe = f"{self._root}/probe-{uuid.uuid4().hex}"
         self._files.pipe_file(probe, b"vdc")
         self._files.rm_file(probe)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether :meth:`prepare` has been here."""
+        return bool(self._files.exists(f"{self._root}/{_MARK}"))
+
+    def _check_mark(self) -> None:
+        if not self.is_prepared:
+            raise FileNotFoundError(f"{_MARK} is not in the file store")
 
     def _place(self, sha256: str) -> str:
         if not _DIGEST.fullmatch(sha256):

@@ -13,7 +13,7 @@ from leaderboard.intake import PREDICTIONS, RUN_RECORD, VERDICTS, check_question
 from leaderboard.settings import BoardSettings, judge_options
 from leaderboard.verification import Check, compare_sample, draw_sample, not_checked, same_judge
 from vdc.benchmark.model import Benchmark
-from vdc.errors import InputError, Problem
+from vdc.errors import InputError, Problem, RunFailed
 
 if TYPE_CHECKING:
     from scoring.options import JudgeOptions
@@ -80,11 +80,52 @@ def score_files(
         benchmark=loaded,
         section=details.get("section"),
         out=folder / "scored",
-        options=options,
+        options=with_usable_judge(options),
         overwrite=True,
         plots=False,
     )
     return _outcome(run.folder, run.report, RunStatus.VERIFIED, None)
+
+
+def check_judge(settings: BoardSettings) -> None:
+    """Refuse a judge that can never be used as it is configured; whether its server answers is not asked.
+
+    Raises:
+        InputError: It has no address, its prompts are unknown, or a part of it is missing.
+    """
+    from scoring.judges.build import build_offline, choose_judge, endpoint_of
+    from scoring.options import JudgeOptions
+    from scoring.prompts.catalog import load_prompts
+    from vdc.settings import lookup
+
+    options = JudgeOptions(**judge_options(settings))
+    name = choose_judge(options)
+    if name != "openai":
+        build_offline(name, options)
+        return
+    endpoint_of(options)
+    load_prompts(lookup("prompts", options.prompts).value or "vdc-1")
+
+
+def with_usable_judge(options: JudgeOptions) -> JudgeOptions:
+    """The options with the judge's model named.
+
+    Raises:
+        RunFailed: The board's judge cannot be used now: nothing that a submitter could correct.
+    """
+    from dataclasses import replace
+
+    from scoring.judges.build import choose_judge, endpoint_of, model_of
+    from scoring.prompts.catalog import load_prompts
+    from vdc.settings import lookup
+
+    try:
+        if choose_judge(options) != "openai":
+            return options
+        load_prompts(lookup("prompts", options.prompts).value or "vdc-1")
+        return replace(options, model=model_of(options, endpoint_of(options)))
+    except InputError as error:
+        raise RunFailed(f"this board's judge cannot be used: {error}") from error
 
 
 def _check_run(
@@ -144,7 +185,7 @@ def _judge_again(
         captions,
         benchmark=sample,
         sections=list(sample.sections),
-        options=options,
+        options=with_usable_judge(options),
         out=captions.parent / "judged-again",
         overwrite=True,
         plots=False,

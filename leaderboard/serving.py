@@ -50,6 +50,7 @@ def serve_worker() -> None:
     """
     set_up_logs()
     from leaderboard.queue.worker import TakenForDead, run_worker
+    from leaderboard.scoring_job import check_judge
 
     stop = threading.Event()
 
@@ -59,7 +60,9 @@ def serve_worker() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
     try:
-        with open_board(read_settings()) as board:
+        settings = read_settings()
+        check_judge(settings)
+        with open_board(settings) as board:
             run_worker(board, stop)
     except TakenForDead as error:
         logger.warning("%s; this process starts anew", error)
@@ -83,7 +86,12 @@ def serve_pages(host: str, port: int) -> None:
 def serve_all(host: str, port: int, workers: int) -> None:
     """Serve API and pages in this process, workers in processes of their own that are restarted when they end."""
     set_up_logs()
-    with open_board(read_settings()) as board, _listening(host, port) as listener, _worker_processes(workers):
+    from leaderboard.scoring_job import check_judge
+
+    settings = read_settings()
+    if workers:
+        check_judge(settings)
+    with open_board(settings) as board, _listening(host, port) as listener, _worker_processes(workers):
         from leaderboard.asgi import create_site
 
         _run_server(create_site(board), listener)

@@ -102,16 +102,17 @@ def read_settings() -> BoardSettings:
     database = _driver(_text("DATABASE", f"sqlite:///{folder / 'board.sqlite'}"))
     problems: list[Problem] = []
 
-    def number(name: str, default: float, least: float) -> float:
+    def number(name: str, default: float, least: float, most: float = float("inf")) -> float:
         text = _text(name, str(default))
         try:
             value = float(text)
         except ValueError:
             value = float("nan")
-        if not least <= value < float("inf"):
-            problems.append(
-                Problem(f"{PREFIX}{name} = {text!r}", f"a number, at least {least:g}", "correct or unset the variable")
+        if not least <= value <= most or value == float("inf"):
+            expected = (
+                f"a number, at least {least:g}" if most == float("inf") else f"a number from {least:g} to {most:g}"
             )
+            problems.append(Problem(f"{PREFIX}{name} = {text!r}", expected, "correct or unset the variable"))
             return default
         return value
 
@@ -122,13 +123,13 @@ def read_settings() -> BoardSettings:
         unpacked_bytes=int(number("UNPACKED_MB", 128, 1) * MEGABYTE),
     )
     verification = Verification(
-        questions=int(number("VERIFY_QUESTIONS", 200, 1)), agreement=number("VERIFY_AGREEMENT", 0.95, 0)
+        questions=int(number("VERIFY_QUESTIONS", 200, 1)), agreement=number("VERIFY_AGREEMENT", 0.95, 0, 1)
     )
     names = tuple(name.strip() for name in _text("BENCHMARKS", "vdc,sample").split(",") if name.strip())
     if not names:
         problems.append(Problem(f"{PREFIX}BENCHMARKS is empty", "one benchmark or more", "set it to vdc, or unset it"))
     judge = os.environ.get(f"{PREFIX}JUDGE") or None
-    problems += [*_unknown_judge(judge), *_unknown_benchmarks(names)]
+    problems += [*_unknown_judge(judge), *_unknown_benchmarks(names), *_unusable_places()]
     settings = BoardSettings(
         database_url=database,
         queue_url=_queue_url(database, os.environ.get(f"{PREFIX}QUEUE")),
@@ -187,6 +188,19 @@ def _unknown_judge(name: str | None) -> list[Problem]:
     if name is None or name in known:
         return []
     return [Problem(f"{PREFIX}JUDGE = {name!r}", f"one of {', '.join(known)}", "correct or unset the variable")]
+
+
+def _unusable_places() -> list[Problem]:
+    """A queue that is no database of these kinds, a folder for replies that is none."""
+    problems = []
+    queue, replies = _text("QUEUE", ""), _text("REPLIES", "")
+    if queue and not queue.startswith(("sqlite:///", "postgres://", "postgresql://", "postgresql+psycopg://")):
+        expected = "sqlite:///FILE or postgresql://USER@HOST/NAME"
+        problems.append(Problem(f"{PREFIX}QUEUE of another kind", expected, "correct or unset the variable"))
+    if "://" in replies or (replies and Path(replies).exists() and not Path(replies).is_dir()):
+        expected = "a folder of this machine"
+        problems.append(Problem(f"{PREFIX}REPLIES = {replies!r}", expected, "correct or unset the variable"))
+    return problems
 
 
 def _unknown_benchmarks(names: tuple[str, ...]) -> list[Problem]:

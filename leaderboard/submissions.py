@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 BOARD: Final = "board"
 SUBMITTER: Final = "submitter"
+ADMIN: Final = "admin"
 
 
 class SubmissionService:
@@ -120,6 +121,10 @@ class SubmissionService:
                 submission_id = known.id
                 if known.state is State.FAILED:
                     known.attempt += 1
+                    for file in sorted(new.files, key=lambda file: file.sha256):
+                        # It may have failed because they were gone.
+                        lock_object(session, file.sha256, file.bytes)
+                        self.store.put(file.path, file.sha256)
                     move(session, known, State.RECEIVED, actor=SUBMITTER, reason="submitted again")
         self.advance(submission_id)
         return self.get(holder, submission_id), known is None
@@ -166,7 +171,8 @@ class SubmissionService:
             if found.state is not State.WITHDRAWN:
                 shown = found.state is State.PUBLISHED
                 erase(session, found, self.store)
-                move(session, found, State.WITHDRAWN, actor=SUBMITTER)
+                mine = holder.token_id == found.token_id
+                move(session, found, State.WITHDRAWN, actor=SUBMITTER if mine else ADMIN)
                 if shown:
                     bump_version(session)
         for attempt in range(1, attempts + 1):
@@ -287,9 +293,10 @@ class SubmissionService:
                 benchmark, reason = intake.benchmark, intake.note
             except InputError as error:
                 after, reason = State.REJECTED, str(error).replace(f"{scratch}/", "")
-            except RunFailed as error:
+            except RunFailed:
                 logger.exception("submission %s could not be checked", submission_id)
-                after, reason = State.FAILED, str(error).replace(f"{scratch}/", "")
+                # What is wrong here is for the board's people, not for the submitter.
+                after, reason = State.FAILED, "the board could not check it now; submit the same again later"
         with writing(self.engine) as session:
             locked = lock_submission(session, submission_id)
             if locked is not None and locked.state is State.RECEIVED:

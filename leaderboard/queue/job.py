@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import time
 from pathlib import Path
 
@@ -39,9 +38,9 @@ def run_job(services: Services, submission_id: str, attempt: int, worker: str) -
 def _run(services: Services, task: ScoringTask, worker: str) -> str:
     submission_id = task.submission_id
     try:
-        with tempfile.TemporaryDirectory(prefix="vdc-job-") as scratch:
+        with services.submissions.replies.scratch(submission_id) as scratch:
             try:
-                if not _score(services, task, Path(scratch), worker):
+                if not _score(services, task, scratch, worker):
                     return "nothing to do"
             except InputError as error:
                 return _end(services, task, worker, State.REJECTED, str(error).replace(f"{scratch}/", ""))

@@ -106,7 +106,7 @@ def _watch(services: Services, queue: DbosQueue, name: str, stop: threading.Even
             if time.monotonic() >= next_sweep:
                 services.submissions.sweep(older_than_s=settings.stale_s)
                 next_sweep = time.monotonic() + SWEEP_S
-        except DBAPIError:
+        except DBAPIError as error:
             # The database may be away for a moment; a worker that stayed silent too long hears so from beat().
-            logger.exception("%s cannot reach the database", name)
+            logger.warning("%s cannot reach the database (%s)", name, type(error.orig).__name__)
     return True

@@ -291,6 +291,26 @@ def test_not_ready_once_the_files_have_gone(client: TestClient, sqlite_board: Se
     assert client.get("/readyz").status_code == 200
 
 
+def test_files_that_cannot_be_reached_are_503_and_nothing_is_kept(
+    client: TestClient, sqlite_board: Services, tmp_path: Path
+) -> None:
+    from leaderboard.services import init_board
+    from vdc.errors import InputError
+
+    post(client, key_of(sqlite_board))
+    (tmp_path / "files").rename(tmp_path / "elsewhere")
+    (tmp_path / "files").mkdir()  # as where a disk is not mounted
+    with TestClient(create_site(sqlite_board), raise_server_exceptions=False) as opened:
+        headers = key_of(sqlite_board)
+        reply = post(opened, headers)
+        assert reply.status_code == 503 and reply.headers["Retry-After"]
+        assert reply.json()["error"]["kind"] == "unavailable"
+        assert opened.get(f"{API}/submissions", headers=headers).json() == []
+    with pytest.raises(InputError, match="VDC_LEADERBOARD_FILES"):
+        init_board(sqlite_board.settings)
+    assert not list((tmp_path / "files").iterdir())
+
+
 def test_not_ready_without_files(client: TestClient, sqlite_board: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     from leaderboard.object_store import ObjectStore
 

@@ -31,6 +31,7 @@ def empty_board(sqlite_board: Services, tmp_path: Path) -> Iterator[Services]:
     migrate.upgrade(engine)
     engine.dispose()
     with open_board(chosen, HeldQueue()) as opened:
+        opened.store.prepare()
         yield opened
 
 
@@ -65,6 +66,7 @@ def test_postgres_counts_on_after_a_restore(database_url: str, sqlite_board: Ser
     migrate.upgrade(engine)
     engine.dispose()
     with open_board(chosen, HeldQueue()) as restored:
+        restored.store.prepare()
         restore_backup(restored.engine, restored.store, tmp_path / "board.tar")
         holder, _ = new_holder(restored)
         view = submit_and_score(restored, holder, predictions_submission(name="New after the restore"))

@@ -12,6 +12,7 @@ import pytest
 from leaderboard.job_replies import JobReplies
 from leaderboard.services import Services, open_board
 from tests.leaderboard.board_kit import WEAK, new_holder, predictions_submission, work
+from vdc.errors import InputError
 from vdc.llm.fake_server import FakeServer, FakeServerConfig
 from vdc.llm.store import ReplyStore
 
@@ -89,3 +90,63 @@ def test_what_another_machine_left_is_swept(asked: tuple[Services, FakeServer]) 
         ReplyStore(board.submissions.replies.store_of(name)).close()
     board.submissions.sweep()
     assert board.submissions.replies.kept() == [waiting.id]
+
+
+def test_what_a_killed_worker_left_goes_with_its_submission(asked: tuple[Services, FakeServer]) -> None:
+    board, _ = asked
+    holder, _ = new_holder(board)
+    view, _ = board.submissions.submit(holder, predictions_submission(WEAK))
+    replies = board.submissions.replies
+    with replies.scratch(view.id) as scratch:
+        left = scratch.with_name(f"{view.id}-left")
+        scratch.rename(left)
+        (left / "predictions").write_text("captions")
+    board.submissions.sweep()
+    assert left.is_dir() and replies.kept() == [view.id]
+    board.submissions.withdraw(holder, view.id)
+    assert not list(board.settings.replies.iterdir())
+
+
+@pytest.mark.parametrize("wrong", [{"VDC_BASE_URL": ""}, {"VDC_MODEL": ""}, {"VDC_PROMPTS": "nosuch"}])
+def test_a_judge_that_cannot_be_used_is_no_fault_of_the_captions(
+    asked: tuple[Services, FakeServer], monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
+) -> None:
+    board, server = asked
+    holder, _ = new_holder(board)
+    view, _ = board.submissions.submit(holder, predictions_submission(WEAK))
+    with monkeypatch.context() as patched:
+        # With no model named the server is asked for it: it is away.
+        patched.setenv("VDC_BASE_URL", "http://127.0.0.1:9/v1")
+        for name, value in wrong.items():
+            patched.setenv(name, value)
+        assert work(board) == ["failed"]
+    failed = board.submissions.get(holder, view.id)
+    assert "try" in failed.reason and "127.0.0.1" not in failed.reason
+    again, is_new = board.submissions.submit(holder, predictions_submission(WEAK))
+    assert again.id == view.id and not is_new
+    assert work(board) == ["scored"] and server.stats.requests > 0
+
+
+@pytest.mark.parametrize("wrong", [{"VDC_BASE_URL": ""}, {"VDC_PROMPTS": "nosuch"}])
+def test_a_judge_that_can_never_be_used_is_refused_at_the_start(
+    asked: tuple[Services, FakeServer], monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
+) -> None:
+    from leaderboard.scoring_job import check_judge
+
+    board, _ = asked
+    check_judge(board.settings)
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError):
+        check_judge(board.settings)
+
+
+def test_files_that_were_lost_come_back_with_another_try(asked: tuple[Services, FakeServer]) -> None:
+    board, _ = asked
+    holder, _ = new_holder(board)
+    board.submissions.submit(holder, predictions_submission(WEAK))
+    for sha256 in list(board.store.every()):
+        board.store.delete(sha256)
+    assert work(board) == ["failed"]
+    board.submissions.submit(holder, predictions_submission(WEAK))
+    assert work(board) == ["scored"]

@@ -52,7 +52,7 @@ def served(sqlite_board: Services) -> Iterator[tuple[Services, str]]:
 def test_init_import_token_rows_backup_restore(runner: CliRunner, tmp_path: Path) -> None:
     first = runner.invoke(app, ["init"])
     assert first.exit_code == 0 and "imported 106 published rows" in first.output
-    assert "imported 0 published rows" in runner.invoke(app, ["init"]).output
+    assert "106 published rows are there already" in runner.invoke(app, ["init"]).output
     key = runner.invoke(app, ["token", "create", "vision lab"]).stdout.strip()
     assert key.startswith("vdc_")
     listed = runner.invoke(app, ["token", "list", "--json"]).stdout
@@ -80,6 +80,7 @@ def test_a_database_that_is_away_is_one_sentence_without_its_password(
     done = runner.invoke(app, ["rows", "list"])
     assert isinstance(done.exception, RunFailed)
     assert "VDC_LEADERBOARD_DATABASE" in str(done.exception) and "hunter2" not in str(done.exception)
+    assert "database board at 127.0.0.1:1" in str(done.exception)
 
 
 def test_all_wrong_settings_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,9 +92,17 @@ def test_all_wrong_settings_are_told_at_once(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("JUDGE", "recorded"), ("JUDGE", "lexikal"), ("BENCHMARKS", "sample,no such thing")]
+    ("variable", "value"),
+    [
+        ("JUDGE", "recorded"),
+        ("JUDGE", "lexikal"),
+        ("BENCHMARKS", "sample,no such thing"),
+        ("VERIFY_AGREEMENT", "95"),
+        ("QUEUE", "mysql://u:hunter2@h/d"),
+        ("REPLIES", "s3://bucket/board"),
+    ],
 )
-def test_a_judge_or_benchmark_that_cannot_be_is_refused_at_the_start(
+def test_a_setting_that_cannot_be_is_refused_at_the_start(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(f"{PREFIX}{variable}", value)
@@ -148,6 +157,29 @@ def test_a_rejected_submission_ends_with_1_and_its_reason(
     (tmp_path / "bad.jsonl").write_text("nonsense\n")
     done = runner.invoke(submit_app, [str(tmp_path / "bad.jsonl"), "--url", url])
     assert done.exit_code == 1 and "rejected" in done.stdout and "do next" in done.stdout
+
+
+def test_captions_that_are_not_there_are_told(
+    runner: CliRunner, served: tuple[Services, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    board, url = served
+    # A file keeps a token with the end of its line.
+    monkeypatch.setenv("VDC_LEADERBOARD_TOKEN", f"{new_holder(board)[1]}\r\n")
+    lines = STRONG.read_text(encoding="utf-8").splitlines()
+    (tmp_path / "few.jsonl").write_text("\n".join(lines[:-3]))
+    told = runner.invoke(submit_app, [str(tmp_path / "few.jsonl"), "--url", url])
+    assert "queued" in told.stdout and "--wait" in told.stdout
+    assert work(board) == ["scored"]
+    told = runner.invoke(submit_app, [str(tmp_path / "few.jsonl"), "--url", url])
+    assert "captions that count as wrong: 3 missing, of 70" in told.stdout
+
+
+def test_a_token_that_cannot_be_one_is_refused_without_being_shown(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VDC_LEADERBOARD_TOKEN", "vdc_ab\ncd_secret")
+    done = runner.invoke(submit_app, [str(STRONG), "--url", "http://127.0.0.1:1"])
+    assert isinstance(done.exception, InputError) and "secret" not in str(done.exception)
 
 
 def test_everything_missing_is_told_at_once(runner: CliRunner) -> None:

@@ -100,3 +100,27 @@ def test_submission_without_a_token_is_refused(board: Services) -> None:
 def test_a_new_folder_of_a_board_is_its_owners_alone(tmp_path: Path) -> None:
     make_engine(f"sqlite:///{tmp_path / 'new' / 'board.sqlite'}").dispose()
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_database_of_a_newer_release_is_refused_in_words(board: Services) -> None:
+    with board.engine.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = '9999'"))
+    for check in (migrate.check_known, migrate.upgrade):
+        with pytest.raises(InputError, match=r"schema 9999.*install the release"):
+            check(board.engine)
+
+
+def test_two_processes_that_make_the_tables_at_once_both_succeed(database_url: str) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def make(_: int) -> None:
+        engine = make_engine(database_url)
+        try:
+            migrate.upgrade(engine)
+        finally:
+            engine.dispose()
+
+    # SQLite has one file and one writer; only a server lets two in.
+    count = 1 if database_url.startswith("sqlite") else 3
+    with ThreadPoolExecutor(count) as pool:
+        assert list(pool.map(make, range(count))) == [None] * count
