@@ -5,6 +5,7 @@ python docs/generate.py [--check]
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ EXIT_CODES = (
 )
 
 
+@functools.cache
 def help_text(*words: str) -> str:
     """What ``vdc ... --help`` prints, at a fixed width and without colours."""
     env = {**os.environ, "COLUMNS": WIDTH, "TERMINAL_WIDTH": WIDTH, "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
@@ -29,13 +31,19 @@ def help_text(*words: str) -> str:
     return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
 
 
-def subcommands(name: str) -> list[str]:
+def subcommands(*words: str) -> list[str]:
     """Names under ``Commands:`` in a group's help; empty for a single command."""
-    lines = help_text(name).splitlines()
+    lines = help_text(*words).splitlines()
     if "Commands:" not in lines:
         return []
     rows = lines[lines.index("Commands:") + 1 :]
     return [row.split()[0] for row in rows if row.startswith("  ") and not row.startswith("   ")]
+
+
+def sections(*words: str) -> list[str]:
+    """The section of a command and of everything below it, as deep as the commands go."""
+    own = f"{'#' * (len(words) + 1)} vdc {' '.join(words)}\n\n```\n{help_text(*words)}\n```"
+    return [own, *(part for name in subcommands(*words) for part in sections(*words, name))]
 
 
 def page() -> str:
@@ -49,11 +57,7 @@ def page() -> str:
         f"```\n{help_text()}\n```",
     ]
     for command in COMMANDS:
-        parts.append(f"## vdc {command.name}\n\n```\n{help_text(command.name)}\n```")
-        parts += [
-            f"### vdc {command.name} {name}\n\n```\n{help_text(command.name, name)}\n```"
-            for name in subcommands(command.name)
-        ]
+        parts += sections(command.name)
     return "\n\n".join(parts) + "\n"
 
 

@@ -24,9 +24,11 @@ PortOption = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=6
 
 @app.command()
 def init(
-    published: Annotated[bool, typer.Option("--published/--empty", help="Import the published rows, too.")] = True,
+    published: Annotated[
+        bool, typer.Option("--published/--empty", help="Import the published rows, too, where there are none.")
+    ] = True,
 ) -> None:
-    """Create or upgrade the board's tables and import the published rows; any number of times.
+    """Create or upgrade the board's tables; a board without published rows gets them. Any number of times.
 
     Example: vdc leaderboard init
     """
@@ -34,7 +36,7 @@ def init(
 
     require_extra()
     from leaderboard.db.session import writing
-    from leaderboard.import_rows import import_published
+    from leaderboard.import_rows import count_reported, import_published
     from leaderboard.services import init_board, open_board
 
     quiet_libraries()
@@ -42,10 +44,14 @@ def init(
     init_board(settings)
     with open_board(settings) as board:
         if published:
+            # Somebody may have corrected rows by an import since: this runs at every start of a container.
             with writing(board.engine) as session:
-                done = import_published(session)
+                there = count_reported(session)
+                done = None if there else import_published(session)
             typer.echo(
                 f"imported {done.added} published rows ({done.updated} were there, {done.flagged} have findings)"
+                if done
+                else f"{there} published rows are there already, left as they are"
             )
     kind = "SQLite" if settings.is_sqlite else "PostgreSQL"
     typer.echo(f"the board is ready ({kind}); next: vdc leaderboard token create NAME, vdc leaderboard serve")
@@ -194,12 +200,16 @@ def rows_list(
     from leaderboard.board import BoardQuery, BoardReader
     from leaderboard.board_rows import KINDS, RowKind
     from leaderboard.services import open_board
+    from scoring.protocols.rules import PROTOCOLS
     from vdc.errors import InputError, unknown_name
 
     quiet_libraries()
+    problems = [] if protocol in PROTOCOLS else [unknown_name("protocol", protocol, PROTOCOLS)]
     wanted: RowKind | None = next((one for one in KINDS if one == kind), None)
     if kind is not None and wanted is None:
-        raise InputError(unknown_name("kind", kind, KINDS))
+        problems.append(unknown_name("kind", kind, KINDS))
+    if problems:
+        raise InputError(problems)
     with open_board() as board:
         page = BoardReader(board.engine).page(BoardQuery(protocol=protocol, kind=wanted))
     if as_json:
@@ -215,11 +225,12 @@ def rows_list(
         scored = f"{score:6.2f}" if score is not None else f"{'-':>6}"
         flags = f"  ({len(row.flags)} findings)" if row.flags else ""
         setting = f" [{row.setting}]" if row.setting else ""
-        typer.echo(f"{row.rank or '-':>5} {shown} {scored}  {row.model}{setting}{flags}")
+        run = f"  run {row.run_id}" if row.run_id else ""
+        typer.echo(f"{row.rank or '-':>5} {shown} {scored}  {row.model}{setting}{flags}{run}")
 
 
 @rows_app.command("rebuild")
-def rows_rebuild(run_id: Annotated[str, typer.Argument(help="The run, as rows list --json shows it.")]) -> None:
+def rows_rebuild(run_id: Annotated[str, typer.Argument(help="The run, as rows list shows it.")]) -> None:
     """Compute a row again from its stored verdicts; no judge is asked.
 
     Example: vdc leaderboard rows rebuild 0123456789abcdef0123456789abcdef

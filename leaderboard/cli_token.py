@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from typing import Annotated
 
@@ -34,6 +35,8 @@ def token_create(
         token = create_token(session, name, admin=admin)
     typer.echo(f"token {token.id} for {token.name}; it is shown this once, only its hash is kept:", err=True)
     typer.echo(token.key)
+    next_step = "export VDC_LEADERBOARD_TOKEN=..., then vdc submit FILE --url http://127.0.0.1:8321 --wait"
+    typer.echo(f"next: {next_step}", err=True)
 
 
 @token_app.command("list")
@@ -53,13 +56,13 @@ def token_list(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.
     with open_board() as board, reading(board.engine) as session:
         tokens = list_tokens(session)
     if as_json:
-        typer.echo(json.dumps([asdict(token) for token in tokens], indent=2, default=str))
+        typer.echo(json.dumps([asdict(token) for token in tokens], indent=2, default=lambda time: time.isoformat()))
         return
+    width = max((len(token.id) for token in tokens), default=0)
     for token in tokens:
         state = f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else "valid"
-        typer.echo(
-            f"{token.id}  {token.created_at:%Y-%m-%d}  {state}{'  admin' if token.is_admin else ''}  {token.name}"
-        )
+        role = "admin" if token.is_admin else ""
+        typer.echo(f"{token.id:{width}}  {token.created_at:%Y-%m-%d}  {state:18}  {role:5}  {token.name}")
 
 
 @token_app.command("revoke")
@@ -76,6 +79,21 @@ def token_revoke(token_id: Annotated[str, typer.Argument(help="Its id, as token 
     from leaderboard.tokens import revoke_token
 
     quiet_libraries()
+    _refuse_a_key(token_id)
     with open_board() as board, writing(board.engine) as session:
         token = revoke_token(session, token_id)
     typer.echo(f"token {token.id} of {token.name} is revoked")
+
+
+def _refuse_a_key(text: str) -> None:
+    """A key in place of an id is not to be shown again: only its id is quoted."""
+    from vdc.errors import InputError, Problem
+
+    # An id has at most 32 letters and digits: what is longer may be a secret.
+    if len(text) <= 32 and "_" not in text:
+        return
+    key = re.fullmatch(r"vdc_([0-9a-f]{12}|[0-9a-f]{32})_.*", text, re.DOTALL)
+    found = f"a whole key, of the token {key[1]}" if key else "a text that is no id (not shown: it may be a secret)"
+    expected = "the id alone, the part of the key between its first two underscores"
+    do_next = f"vdc leaderboard token revoke {key[1]}" if key else "vdc leaderboard token list shows the ids"
+    raise InputError(Problem(found, expected, do_next))

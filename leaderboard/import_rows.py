@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from leaderboard.db.models import ReportedRow, SectionResult
 from leaderboard.db.upsert import bump_version, model_named
-from leaderboard.names import check_url
 from leaderboard.published import Numbers, PublishedRow, Source, parse_number, read_published
 from leaderboard.published_audit import Flag, audit_rows, mean_of_sections
 from leaderboard.results import AS_PUBLISHED, AVERAGE
@@ -58,6 +57,11 @@ def import_published(session: Session, path: Path | None = None) -> Imported:
     return Imported(added, updated, flagged, findings)
 
 
+def count_reported(session: Session) -> int:
+    """How many published rows the board has."""
+    return session.scalar(select(func.count()).select_from(ReportedRow)) or 0
+
+
 def _import_row(session: Session, row: PublishedRow, source: Source, flags: list[Flag]) -> bool:
     query = select(ReportedRow).where(
         ReportedRow.source == row.source, ReportedRow.published_name == row.model, ReportedRow.setting == row.setting
@@ -71,7 +75,7 @@ def _import_row(session: Session, row: PublishedRow, source: Source, flags: list
     found.model_id = model.id
     found.source_kind = source.kind
     found.source_name = source.name
-    found.source_url = check_url(source.url, "source url") if source.url else None
+    found.source_url = source.url
     found.source_date = source.date
     found.judge = source.judge
     found.frames = _count(row.frames)

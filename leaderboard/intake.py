@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ _DICTIONARY_BYTES: Final = 2 << 20
 """Largest dictionary page; writers keep them to one megabyte. Each of the rows read at once may repeat all of it."""
 
 _ROWS_AT_ONCE: Final = 64
+_OPTION: Final = re.compile(r"(, or )?pass --lenient [^;]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,17 @@ def check_files(
     """
     if kind is SubmissionKind.RUN:
         return _check_run(folder, benchmarks, benchmark)
+    try:
+        return _check_predictions(folder, benchmarks, details, benchmark, unpacked_bytes)
+    except InputError as error:
+        # What the command line could overlook, the board does not.
+        told = [replace(one, do_next=_OPTION.sub("", one.do_next) or "send each once") for one in error.problems]
+        raise InputError(told) from error
+
+
+def _check_predictions(
+    folder: Path, benchmarks: Benchmarks, details: Mapping[str, Any], benchmark: str | None, unpacked_bytes: int
+) -> Intake:
     path, section = folder / PREDICTIONS, details.get("section")
     name, how = benchmark, "as named"
     if name is None:

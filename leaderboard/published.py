@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from leaderboard.names import check_name
-from vdc.errors import InputError, Problem
+from leaderboard.names import MAX_NAME, check_name, check_text, check_url
+from vdc.errors import InputError, Problem, unknown_name
 from vdc.fileio import read_bytes
 from vdc.sections import SECTIONS, Section, find_section
 
 SCHEMA_VERSION: Final = 1
 MAX_BYTES: Final = 16 << 20
-_NUMBER = re.compile(r"\d[\d,]*\.?\d*")
+KINDS: Final = ("board", "table", "paper", "rerun", "figure")
+MOST: Final[Mapping[str, int]] = {"accuracy": 100, "score": 5}
+MAX_COUNT: Final = 2**31 - 1
+MAX_WORD: Final = 60
+# A comma only between thousands: 41,50 is a decimal comma and no number here.
+_NUMBER = re.compile(r"([0-9]+|[1-9][0-9]{0,2}(,[0-9]{3})+)(\.[0-9]*)?")
+_LIKE_A_NUMBER = re.compile(r"[-+]?[0-9.,]*[0-9][0-9.,]*(e[-+]?[0-9]+)?", re.IGNORECASE)
+_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}){0,2}")
+_COUNTS: Final = ("frames", "tokens_per_frame", "visual_tokens")
+_SOURCE_KEYS: Final = ("id", "name", "url", "date", "judge", "kind", "note")
+_ROW_KEYS: Final = ("source", "model", "setting", *_COUNTS, "average", "sections")
 _SITE_SECTIONS: Final[dict[Section, str]] = {
     "short": "short",
     "background": "background",
@@ -101,7 +112,10 @@ class Published:
 
 
 def parse_number(text: str) -> float | None:
-    """The number a printed value stands for: ``1,924`` and ``64.`` are numbers, ``-`` and ``unk.`` are none."""
+    """The number a printed value stands for.
+
+    ``1,924`` and ``64.`` are numbers; ``-``, ``unk.`` and ``41,50`` with its decimal comma are none.
+    """
     word = text.strip()
     return float(word.replace(",", "")) if _NUMBER.fullmatch(word) else None
 
@@ -110,7 +124,7 @@ def read_published(path: Path | None = None) -> Published:
     """Published rows from a file; None reads the set that the project carries.
 
     Raises:
-        InputError: No such file, or neither of the two known forms; lists all faults of its rows.
+        InputError: No such file, or neither of the two known forms; lists all faults of its sources and rows.
     """
     if path is None:
         text = resources.files("leaderboard").joinpath("data/published.json").read_text(encoding="utf-8")
@@ -132,53 +146,202 @@ def read_published(path: Path | None = None) -> Published:
 
 def _read_own(document: Mapping[str, Any], where: str, do_next: str) -> Published:
     problems: list[Problem] = []
-    try:
-        sources = {item["id"]: Source(**item) for item in document["sources"]}
-        aliases = tuple((item["names"][0], item["names"][1], item["how_sure"]) for item in document.get("aliases", []))
-        entries = list(document["rows"])
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise InputError(Problem(f"published rows without {error}", "the known form", do_next, where)) from error
-    rows = []
-    for number, entry in enumerate(entries, 1):
-        place = f"{where}: row {number}"
-        try:
-            sections = {name: Numbers(*pair) for name, pair in entry.get("sections", {}).items()}
-            row = PublishedRow(
-                source=entry["source"],
-                model=check_name(entry["model"], "model name"),
-                average=Numbers(*entry.get("average", ())),
-                sections={section: sections[name] for name in sections if (section := find_section(name))},
-                **{
-                    key: entry[key]
-                    for key in ("setting", "frames", "tokens_per_frame", "visual_tokens")
-                    if key in entry
-                },
-            )
-            problems += _not_as_printed(row, place)
-            unknown = [name for name in sections if find_section(name) is None]
-            if row.source not in sources or unknown:
-                found = f"source {row.source!r}, sections {', '.join(sections)}"
-                problems.append(Problem(found, f"one of {', '.join(sources)}; {', '.join(SECTIONS)}", do_next, place))
-            rows.append(row)
-        except (KeyError, TypeError, AttributeError) as error:
-            problems.append(Problem(f"a row that cannot be read ({error})", "the known form", do_next, place))
-        except InputError as error:
-            problems += error.problems
+    lists: dict[str, list[Any]] = {}
+    for name in ("sources", "rows", "aliases"):
+        value = document.get(name, [] if name == "aliases" else None)
+        lists[name] = value if isinstance(value, list) else []
+        if not isinstance(value, list):
+            problems.append(Problem(f"published rows without a list of {name}", "the known form", do_next, where))
     if problems:
         raise InputError(problems)
-    return Published(sources, tuple(rows), aliases)
+    sources: dict[str, Source] = {}
+    for number, entry in enumerate(lists["sources"], 1):
+        source, faults = _read_source(entry, number, where)
+        if source.id in sources:
+            found, expected = f"the source {source.id!r} twice", "each source once"
+            faults.append(Problem(found, expected, "leave one out, or give it another id", f"{where}: source {number}"))
+        sources.setdefault(source.id, source)
+        problems += faults
+    rows: list[PublishedRow] = []
+    places: dict[tuple[str, str, str], int] = {}
+    for number, entry in enumerate(lists["rows"], 1):
+        place = f"{where}: row {number}"
+        row, faults = _read_row(entry, sources, place)
+        problems += faults
+        if row is None:
+            continue
+        first = places.setdefault((row.source, row.model, row.setting), number)
+        if first != number:
+            found = f"source {row.source!r}, model {row.model!r}, setting {row.setting!r} again, as in row {first}"
+            problems.append(
+                Problem(found, "each row once", "leave one out, or tell them apart by their setting", place)
+            )
+        rows.append(row)
+    aliases = []
+    for number, entry in enumerate(lists["aliases"], 1):
+        match entry:
+            case {"names": [str(one), str(other)], "how_sure": str(how_sure)}:
+                aliases.append((one, other, how_sure))
+            case _:
+                expected = 'names, a list of two texts, and how_sure, a text: "surely one model"'
+                problems.append(Problem("an alias of another form", expected, do_next, f"{where}: alias {number}"))
+    if problems:
+        raise InputError(problems)
+    return Published(sources, tuple(rows), tuple(aliases))
 
 
-def _not_as_printed(row: PublishedRow, place: str) -> list[Problem]:
+def _read_source(entry: Any, number: int, where: str) -> tuple[Source, list[Problem]]:
+    """The source, to be used only where nothing is wrong with it, and what is wrong with it."""
+    known_id = entry.get("id") if isinstance(entry, dict) else None
+    place = f"{where}: source {known_id!r}" if isinstance(known_id, str) else f"{where}: source {number}"
+    problems = _wrong_keys(entry, _SOURCE_KEYS, _SOURCE_KEYS[:-1], "source", place)
+    if not isinstance(entry, dict):
+        return Source(f"source {number}", "", None, None, "", ""), problems
+    texts: dict[str, str] = {"id": f"source {number}", **dict.fromkeys(("name", "judge", "kind", "note"), "")}
+    for key in texts:
+        if key in entry and not isinstance(entry[key], str):
+            problems.append(Problem(f"{key} = {_shown(entry[key])}", "text", "put it between quotation marks", place))
+        elif key in entry:
+            texts[key] = _checked(entry[key], key, place, problems)
+    if isinstance(entry.get("kind"), str) and entry["kind"] not in KINDS:
+        problems.append(unknown_name("kind", entry["kind"], KINDS, place))
+    when, url = entry.get("date"), entry.get("url")
+    if when is not None and not _is_date(when):
+        expected = "YYYY, YYYY-MM, YYYY-MM-DD, or null where it is not known"
+        problems.append(Problem(f"date = {_shown(when)}", expected, 'write it like "2025-07"', place))
+    if url is not None and not isinstance(url, str):
+        problems.append(Problem(f"url = {_shown(url)}", "https://..., or null", "correct it, or write null", place))
+    elif url:
+        try:
+            url = check_url(url, "url")
+        except InputError as error:
+            problems += _placed(error, place)
+    return Source(url=url or None, date=when, **texts), problems
+
+
+def _read_row(entry: Any, sources: Mapping[str, Source], place: str) -> tuple[PublishedRow | None, list[Problem]]:
+    """The row, None where its name cannot be told, and what is wrong with it."""
+    problems = _wrong_keys(entry, _ROW_KEYS, ("source", "model"), "row", place)
+    if not isinstance(entry, dict):
+        return None, problems
+    texts: dict[str, str] = {}
+    for key in ("source", "model", "setting", *_COUNTS):
+        if key not in entry:
+            continue
+        if not isinstance(entry[key], str):
+            problems.append(_not_as_printed(key, entry[key], place))
+        else:
+            texts[key] = _checked(entry[key], key, place, problems)
+    if "source" in texts and texts["source"] not in sources:
+        problems.append(unknown_name("source", texts["source"], sources, place))
+    problems += [problem for key in _COUNTS if (problem := _wrong_count(key, texts.get(key, "-"), place))]
+    average = _read_pair("average", entry.get("average", []), place, problems)
+    pairs: dict[Section, Numbers] = {}
+    named = entry.get("sections", {})
+    if not isinstance(named, dict):
+        expected = "an object of sections, each with accuracy and score"
+        problems.append(Problem(f"sections = {_shown(named)}", expected, "correct the row", place))
+        named = {}
+    for name, value in named.items():
+        section = find_section(name)
+        if section is None:
+            problems.append(unknown_name("section", name, SECTIONS, place))
+        elif section in pairs:
+            problems.append(Problem(f"the section {section} twice", "each section once", "leave one out", place))
+        pair = _read_pair(name, value, place, problems)
+        if section is not None:
+            pairs.setdefault(section, pair)
+    if "source" not in texts or "model" not in texts:
+        return None, problems
+    row = PublishedRow(
+        source=texts["source"],
+        model=texts["model"],
+        setting=texts.get("setting", ""),
+        frames=texts.get("frames", ""),
+        tokens_per_frame=texts.get("tokens_per_frame", ""),
+        visual_tokens=texts.get("visual_tokens", ""),
+        average=average,
+        sections=pairs,
+    )
+    return row, problems
+
+
+def _read_pair(name: str, value: Any, place: str, problems: list[Problem]) -> Numbers:
+    if not isinstance(value, list) or len(value) > 2:
+        expected = 'accuracy and score: ["38.20", "2.01"]'
+        problems.append(Problem(f"{name} = {_shown(value)}", expected, "write the two values as a list", place))
+        return Numbers()
+    for part, text in zip(MOST, value, strict=False):
+        if not isinstance(text, str):
+            problems.append(_not_as_printed(f"{name}, {part}", text, place))
+        elif text.strip() != "-":
+            number = parse_number(text)
+            if number is None or number > MOST[part]:
+                problems.append(_wrong_value(name, part, text, place))
+    return Numbers(*value) if all(isinstance(text, str) for text in value) else Numbers()
+
+
+def _wrong_value(name: str, part: str, text: str, place: str) -> Problem:
+    what = f"a number from 0 to {MOST[part]}{' percent' if part == 'accuracy' else ''}, or -"
+    do_next = "write a decimal point, not a comma" if "," in text else "correct it, or write - where nothing is printed"
+    return Problem(f"{name}, {part} = {_shown(text)}", what, do_next, place)
+
+
+def _wrong_count(key: str, text: str, place: str) -> Problem | None:
+    """Marks such as ``unk.`` are for the audit to find; what looks like a number must be one."""
+    number = parse_number(text)
+    if number is None and not _LIKE_A_NUMBER.fullmatch(text):
+        return None
+    if number is not None and number <= MAX_COUNT:
+        return None
+    expected = f"a number from 0 to {MAX_COUNT:,}, or a mark such as -"
+    return Problem(f"{key} = {_shown(text)}", expected, 'correct it: "32" or "1,924"', place)
+
+
+def _not_as_printed(name: str, value: object, place: str) -> Problem:
     """A number in place of text has lost how it was printed, and with it what the audit looks for."""
-    pairs = [("average", row.average), *row.sections.items()]
-    values = {name: getattr(row, name) for name in ("setting", "frames", "tokens_per_frame", "visual_tokens")}
-    values |= {f"{name}, {part}": getattr(pair, part) for name, pair in pairs for part in ("accuracy", "score")}
-    return [
-        Problem(f"{name} = {value!r}", 'text, as printed: "38.20"', "put it between quotation marks", place)
-        for name, value in values.items()
-        if not isinstance(value, str)
-    ]
+    return Problem(f"{name} = {_shown(value)}", 'text, as printed: "38.20"', "put it between quotation marks", place)
+
+
+def _wrong_keys(entry: Any, known: Sequence[str], needed: Sequence[str], what: str, place: str) -> list[Problem]:
+    if not isinstance(entry, dict):
+        return [Problem(_shown(entry), f"a {what}: an object with {', '.join(known)}", "correct it", place)]
+    problems = [unknown_name("key", key, known, place) for key in entry if key not in known]
+    expected = f"a {what} with {', '.join(needed)}"
+    problems += [Problem(f"no {key}", expected, f"add {key}", place) for key in needed if key not in entry]
+    return problems
+
+
+def _checked(text: str, key: str, place: str, problems: list[Problem]) -> str:
+    """The text as it is kept; what cannot be kept is told."""
+    try:
+        if key == "note":
+            return check_text(text, key)
+        if text or key in ("id", "name", "judge", "source", "model"):
+            return check_name(text, key, most=MAX_NAME if key in ("name", "judge", "model") else MAX_WORD)
+    except InputError as error:
+        problems += _placed(error, place)
+    return text
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
+
+
+def _placed(error: InputError, place: str) -> list[Problem]:
+    return [replace(problem, where=place) for problem in error.problems]
+
+
+def _is_date(text: object) -> bool:
+    """Whether it is a year, a month or a day, as precise as known."""
+    if not isinstance(text, str) or not _DATE.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text + "2000-01-01"[len(text) :])
+    except ValueError:
+        return False
+    return True
 
 
 def _read_site(rows: list[Any], where: str) -> Published:
@@ -190,6 +353,12 @@ def _read_site(rows: list[Any], where: str) -> Published:
             problems.append(Problem("another kind of row", expected, "give the site's file", f"{where}: row {number}"))
             continue
         measured = [key for key in row if key.endswith(("_acc", "_score"))]
+        problems += [
+            _wrong_value(key, part, str(row[key]), f"{where}: row {number}")
+            for key in measured
+            for part in [("accuracy" if key.endswith("_acc") else "score")]
+            if (parse_number(str(row[key])) or 0) > MOST[part]
+        ]
         found.append(
             PublishedRow(
                 source="site",

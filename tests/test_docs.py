@@ -6,9 +6,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 
+from leaderboard.cli import app
 from scoring.protocols.rules import PROTOCOLS
 from vdc.commands import COMMANDS
 
@@ -19,6 +22,16 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *s
 def test_command_reference_is_what_the_commands_say() -> None:
     done = subprocess.run([sys.executable, "docs/generate.py", "--check"], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+def test_command_reference_goes_as_deep_as_the_commands() -> None:
+    def names(command: Any, *words: str) -> list[str]:
+        below = getattr(command, "commands", {})
+        return [" ".join(words), *(name for one in below for name in names(below[one], *words, one))]
+
+    found = names(typer.main.get_command(app), "vdc", "leaderboard")
+    headings = re.findall(r"^#+ (vdc .+)$", (ROOT / "docs" / "cli.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert "vdc leaderboard token create" in found and set(found) <= set(headings)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,8 @@ def started(tmp_path: Path) -> Any:
     fake.chmod(0o755)
 
     def run(**variables: str) -> subprocess.CompletedProcess[str]:
-        environment = {"PATH": f"{fake.parent}:{os.environ['PATH']}", "HOME": str(tmp_path), **variables}
+        places = f"{fake.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        environment = {"PATH": places, "HOME": str(tmp_path), **variables}
         return subprocess.run(
             ["sh", str(ROOT / "space" / "start.sh")], env=environment, capture_output=True, text=True, check=False
         )
@@ -128,3 +130,12 @@ def test_the_space_writes_the_login_from_what_it_is_given(started: Any, tmp_path
     assert auth["redirect_uri"] == "https://a-b.hf.space/oauth2callback"
     assert auth["server_metadata_url"] == "https://huggingface.co/.well-known/openid-configuration"
     assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("secret", ['a"b', "a\\b\\", "$HOME `id`", 'x"\nadmin = "y', "\u00e9\U0001f600\x7f"])
+def test_the_space_keeps_secrets_of_any_characters(started: Any, tmp_path: Path, secret: str) -> None:
+    given = {"OAUTH_CLIENT_ID": "id", "OAUTH_CLIENT_SECRET": secret, "SPACE_HOST": "a-b.hf.space"}
+    done = started(**given, VDC_COOKIE_SECRET=secret)
+    assert done.returncode == 0, done.stderr
+    auth = tomllib.loads((tmp_path / ".streamlit" / "secrets.toml").read_text(encoding="utf-8"))["auth"]
+    assert auth["client_secret"] == auth["cookie_secret"] == secret and "admin" not in auth

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -88,7 +89,8 @@ def test_the_audit_finds_what_is_known_to_be_wrong(model: str, rule: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("1,924", 1924.0), ("64.", 64.0), ("41.30", 41.3), ("-", None), ("unk.", None), ("", None)]
+    ("text", "number"),
+    [("1,924", 1924.0), ("64.", 64.0), ("41.30", 41.3), ("41,50", None), ("-", None), ("unk.", None), ("", None)],
 )
 def test_printed_values(text: str, number: float | None) -> None:
     assert parse_number(text) == number
@@ -139,6 +141,105 @@ def test_numbers_in_place_of_text_are_all_told(tmp_path: Path) -> None:
         read_published(path)
     assert [problem.found for problem in caught.value.problems] == [
         "frames = 8", "average, accuracy = 41.0", "short, score = 2"]  # fmt: skip
+
+
+SOURCE = {"id": "s", "name": "S", "url": None, "date": None, "judge": "j", "kind": "paper"}
+ROW = {"source": "s", "model": "M", "average": ["41.0", "2.1"], "sections": {"short": ["40.0", "-"]}}
+
+
+def write_rows(folder: Path, sources: list[Any], rows: list[Any], **more: Any) -> Path:
+    path = folder / "rows.json"
+    path.write_text(json.dumps({"schema_version": 1, "sources": sources, "rows": rows, **more}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"average": ["140.0", "2.1"]}, "average, accuracy = '140.0'"),
+        ({"average": ["41.0", "5.1"]}, "average, score = '5.1'"),
+        ({"sections": {"short": ["abc", "-"]}}, "short, accuracy = 'abc'"),
+        ({"sections": {"short": ["41,50", "-"]}}, "short, accuracy = '41,50'"),
+        ({"sections": {"short": ["0,041", "-"]}}, "short, accuracy = '0,041'"),
+        ({"sections": {"short": ["-1", "-"]}}, "short, accuracy = '-1'"),
+        ({"sections": {"short": ["nan", "-"]}}, "short, accuracy = 'nan'"),
+        ({"sections": {"short": "41"}}, "short = '41'"),
+        ({"sections": {"short": ["1", "1", "1"]}}, "short = ['1', '1', '1']"),
+        ({"sections": {"object": [], "main_object": []}}, "the section main_object twice"),
+        ({"sections": {"shrot": []}}, "section 'shrot'"),
+        ({"sections": []}, "sections = []"),
+        ({"frames": "-8"}, "frames = '-8'"),
+        ({"frames": "1,5"}, "frames = '1,5'"),
+        ({"frames": "9" * 12}, "frames = '999999999999'"),
+        ({"source": "t"}, "source 't'"),
+        ({"averge": []}, "key 'averge'"),
+        ({"model": ""}, "an empty model"),
+        ({"model": None}, "model = None"),
+        ({"setting": "x" * 61}, "setting of 61 characters"),
+    ],
+)
+def test_a_row_that_cannot_be_is_refused_with_its_place(tmp_path: Path, change: dict[str, Any], found: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_published(write_rows(tmp_path, [SOURCE], [ROW, ROW | {"setting": "other"} | change]))
+    [problem] = caught.value.problems
+    assert problem.found == found and problem.where == f"{tmp_path / 'rows.json'}: row 2"
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"kind": "papr"}, "kind 'papr'"),
+        ({"kind": 3}, "kind = 3"),
+        *(
+            ({"date": text}, f"date = {text!r}")
+            for text in ("soon", "2025-13", "2025-02-30", "2025-1", "03.07.2025", 25)
+        ),
+        ({"url": "javascript:alert(1)"}, "a url that is no web address"),
+        ({"when": "2025"}, "key 'when'"),
+        ({"name": ""}, "an empty name"),
+    ],
+)
+def test_a_source_that_cannot_be_is_refused_with_its_id(tmp_path: Path, change: dict[str, Any], found: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_published(write_rows(tmp_path, [SOURCE | change], [ROW]))
+    [problem] = caught.value.problems
+    assert problem.found == found and problem.where == f"{tmp_path / 'rows.json'}: source 's'"
+
+
+@pytest.mark.parametrize("when", [None, "2025", "2025-07", "2024-02-29"])
+def test_dates_as_precise_as_known_and_marks_for_nothing_are_taken(tmp_path: Path, when: str | None) -> None:
+    row = ROW | {"frames": "unk.", "tokens_per_frame": "1,924", "average": ["-", "-"]}
+    published = read_published(write_rows(tmp_path, [SOURCE | {"date": when}], [row]))
+    assert published.sources["s"].date == when and published.rows[0].average.accuracy == "-"
+
+
+def test_all_that_is_wrong_with_a_file_is_told_at_once_and_nothing_is_written(board: Services, tmp_path: Path) -> None:
+    without_judge = {key: value for key, value in SOURCE.items() if key != "judge"} | {"id": "t"}
+    rows = [ROW, ROW, ROW | {"source": "nobody"}, 3, ROW | {"average": ["101", "6"], "setting": "a"}]
+    path = write_rows(tmp_path, [SOURCE, SOURCE, without_judge, 3], rows, aliases=[{"names": ["one"]}])
+    with pytest.raises(InputError) as caught, writing(board.engine) as session:
+        import_published(session, path)
+    assert caught.value.exit_code == 2
+    assert [(one.where.removeprefix(f"{path}: "), one.found) for one in caught.value.problems] == [
+        ("source 2", "the source 's' twice"),
+        ("source 't'", "no judge"),
+        ("source 4", "3"),
+        ("row 2", "source 's', model 'M', setting '' again, as in row 1"),
+        ("row 3", "source 'nobody'"),
+        ("row 4", "3"),
+        ("row 5", "average, accuracy = '101'"),
+        ("row 5", "average, score = '6'"),
+        ("alias 1", "an alias of another form"),
+    ]
+    with reading(board.engine) as session:
+        assert session.scalar(select(func.count()).select_from(ReportedRow)) == 0
+
+
+def test_values_of_the_site_that_cannot_be_are_told_too(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps([{"model": "M", "avg_acc": 4150, "avg_score": "unk."}]))
+    with pytest.raises(InputError, match=r"row 1: found avg_acc, accuracy = '4150'"):
+        read_published(path)
 
 
 @pytest.mark.parametrize(
