@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from leaderboard.benchmarks import Benchmarks
 from leaderboard.db.models import SubmissionKind
-from leaderboard.names import check_name
+from leaderboard.names import check_name, check_text
 from leaderboard.object_store import file_sha256
 from leaderboard.parquet_pages import BrokenPage, page_sizes
 from vdc.benchmark.model import Benchmark
@@ -34,6 +34,8 @@ _DICTIONARY_BYTES: Final = 2 << 20
 """Largest dictionary page; writers keep them to one megabyte. Each of the rows read at once may repeat all of it."""
 
 _ROWS_AT_ONCE: Final = 64
+_MOST_TEXT: Final = 100_000
+_MOST_CAPTION: Final = 100_000
 _OPTION: Final = re.compile(r"(, or )?pass --lenient [^;]*$")
 
 
@@ -96,6 +98,10 @@ def _check_predictions(
         name, how = benchmarks.recognise({video for video, _ in blind.captions}), "recognised by its videos"
     whole = benchmarks.load(name)
     found = read_predictions(path, section=section, benchmark=whole, max_bytes=unpacked_bytes)
+    longest = max((len(one.caption) for one in found.captions.values()), default=0)
+    if longest > _MOST_CAPTION:
+        told = f"a caption of {longest:,} characters"
+        raise InputError(Problem(told, f"at most {_MOST_CAPTION:,}", "cut it: no judge reads so much", PREDICTIONS))
     sections = tuple(one for one in SECTIONS if one in found.sections)
     note = f"{len(found.captions):,} captions ({found.format}) for {', '.join(sections)} of {name}, {how}"
     missing = len(whole.select(sections).questions.keys() - found.captions.keys())
@@ -107,6 +113,7 @@ def _check_run(folder: Path, benchmarks: Benchmarks, named: str | None) -> Intak
         found = f"a run.json of more than {MAX_RECORD_BYTES:,} bytes"
         raise InputError(Problem(found, "the record that vdc score wrote", "send the run folder as it was written"))
     record = read_record(folder)
+    _check_texts(record, RUN_RECORD)
     claimed = record.get("benchmark")
     claimed_name = str(claimed.get("name")) if isinstance(claimed, dict) else ""
     name = named or benchmarks.name_of(claimed_name)
@@ -136,6 +143,19 @@ def _check_run(folder: Path, benchmarks: Benchmarks, named: str | None) -> Intak
             )
         )
     return Intake(name, sections, f"a run of {len(run.verdicts):,} verdicts on {name}")
+
+
+def _check_texts(value: Any, place: str) -> None:
+    """Refuse characters anywhere in a record that would show as something else, or nowhere."""
+    if isinstance(value, str):
+        check_text(value, place, most=_MOST_TEXT)
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            check_text(str(key), place, most=_MOST_TEXT)
+            _check_texts(one, f"{place}, {str(key)[:40]}")
+    elif isinstance(value, list):
+        for one in value:
+            _check_texts(one, place)
 
 
 def check_questions(verdicts: Any, benchmark: Benchmark) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from vdc.errors import InputError, Problem, RunFailed
 
 if TYPE_CHECKING:
     from scoring.options import JudgeOptions
+    from scoring.report.facts import RunFacts
     from scoring.report.folder import Run as StoredRun
 
 
@@ -139,11 +140,11 @@ def _check_run(
     captions = folder / PREDICTIONS
     if captions.is_file():
         replayed = _replay(folder, part)
-        check = _judge_again(replayed, part, captions, options, settings, seed)
+        check, own = _judge_again(replayed, part, captions, options, settings, seed)
     else:
-        replayed = claimed
+        replayed, own = claimed, None
         check = not_checked("the captions were not handed in, so nothing could be judged again")
-    report = _report(replayed, claimed, part)
+    report = _report(replayed, claimed, part, own if check.verified else None)
     if report["incomplete"]:
         found = f"{sum(row['failed'] for row in report['sections'].values()):,} questions without a verdict"
         raise InputError(Problem(found, "a complete run", "resume it with the same vdc score command", VERDICTS))
@@ -172,7 +173,9 @@ def _replay(folder: Path, part: Benchmark) -> StoredRun:
 
 def _judge_again(
     run: StoredRun, part: Benchmark, captions: Path, options: JudgeOptions, settings: BoardSettings, seed: int
-) -> Check:
+) -> tuple[Check, RunFacts | None]:
+    """What judging again came to, and how it was judged here."""
+    from scoring.report.folder import read_run
     from scoring.score import score
 
     claimed = dict(run.facts.judge.get("recorded_from") or run.facts.judge)
@@ -180,7 +183,7 @@ def _judge_again(
     keys = frozenset(zip(judged["video_id"], judged["section"], strict=True))
     sample = draw_sample(part, keys, settings.verification.questions, seed)
     if not sample.questions:
-        return not_checked("no question could be judged again: the run has no captions")
+        return not_checked("no question could be judged again: the run has no captions"), None
     again = score(
         captions,
         benchmark=sample,
@@ -194,25 +197,31 @@ def _judge_again(
     )
     report = again.report
     if why := same_judge(claimed, report["judge"], run.facts.prompts.get("sha256"), report["prompts"]["sha256"]):
-        return not_checked(why)
-    return compare_sample(run.verdicts, again.verdicts, settings.verification, seed)
+        return not_checked(why), None
+    return compare_sample(run.verdicts, again.verdicts, settings.verification, seed), read_run(again.folder).facts
 
 
-def _report(replayed: StoredRun, claimed: StoredRun, part: Benchmark) -> dict[str, Any]:
-    """The report over the replayed verdicts under the claimed judge: who judged is claimed until it is checked."""
+def _report(replayed: StoredRun, claimed: StoredRun, part: Benchmark, own: RunFacts | None) -> dict[str, Any]:
+    """The report over the replayed verdicts, under this board's judge where the run is verified.
+
+    Otherwise who judged is a claim, and nothing that is only claimed can stand beside judged numbers.
+    """
     from dataclasses import replace
 
     from scoring.report.build import build_report
 
+    told = own or claimed.facts
     judge = {
-        key: claimed.facts.judge.get(key)
+        key: told.judge.get(key)
         for key in ("kind", "model", "revision", "sampling", "comparable", "match_share", "sentences_in_answer")
-        if key in claimed.facts.judge
+        if key in told.judge
     }
+    if own is None:
+        judge["comparable"] = False
     facts = replace(
         replayed.facts,
         judge={"kind": None, "model": None, "comparable": False, **judge},
-        prompts={key: claimed.facts.prompts.get(key) for key in ("name", "sha256", "published")},
+        prompts={key: told.prompts.get(key) for key in ("name", "sha256", "published")},
         # The board's own benchmark: its questions were compared with the run's one by one.
         benchmark={
             "name": part.name,

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from leaderboard.db.base import utc_now
-from leaderboard.db.models import Run, State, Submission, SubmissionFile, Transition
+from leaderboard.db.models import ReportedRow, Run, State, Submission, SubmissionFile, Transition
 from leaderboard.db.session import writing
 from leaderboard.db.upsert import bump_version, lock_object
 from leaderboard.intake import RUN_RECORD, VERDICTS
@@ -78,6 +78,7 @@ def finish_scoring(engine: Engine, store: ObjectStore, task: ScoringTask, outcom
         move(session, found, State.SCORED, actor=worker)
         if not found.private:
             session.flush()
+            _name_model(session, found)
             move(session, found, State.PUBLISHED, actor=worker)
             bump_version(session)
         return True
@@ -110,6 +111,15 @@ def _ends_workers(session: Session, found: Submission) -> bool:
     )
     times, first = session.execute(taken).one()
     return times > MAX_TAKEOVERS and utc_now() - first >= GIVE_UP_AFTER
+
+
+def _name_model(session: Session, found: Submission) -> None:
+    """The first public row decides how its model is written: a private one must not be readable in another's."""
+    published = select(func.count()).select_from(Submission)
+    public = published.where(Submission.model_id == found.model_id, Submission.state == State.PUBLISHED)
+    reported = select(func.count()).select_from(ReportedRow).where(ReportedRow.model_id == found.model_id)
+    if found.model is not None and not session.scalar(public) and not session.scalar(reported):
+        found.model.name = found.details.get("model_name", found.model.name)
 
 
 def _keep(session: Session, store: ObjectStore, submission_id: str, role: str, path: Path, sha256: str) -> None:

@@ -38,13 +38,13 @@ class Verification:
     """When a submitted run is believed.
 
     Args:
-        questions: Questions that are judged again, in whole captions chosen at random.
-        agreement: Smallest share of them with the same match.
+        questions: Questions that are judged again, chosen at random.
+        agreement: Smallest share of them with the same status and match.
         p_value: A one-sided sign test on the disagreements must stay above this: errors of an honest run go both
             ways, those of an embellished one go up.
     """
 
-    questions: int = 200
+    questions: int = 1000
     agreement: float = 0.95
     p_value: float = 0.01
 
@@ -123,7 +123,7 @@ def read_settings() -> BoardSettings:
         unpacked_bytes=int(number("UNPACKED_MB", 128, 1) * MEGABYTE),
     )
     verification = Verification(
-        questions=int(number("VERIFY_QUESTIONS", 200, 1)), agreement=number("VERIFY_AGREEMENT", 0.95, 0, 1)
+        questions=int(number("VERIFY_QUESTIONS", 1000, 1)), agreement=number("VERIFY_AGREEMENT", 0.95, 0, 1)
     )
     names = tuple(name.strip() for name in _text("BENCHMARKS", "vdc,sample").split(",") if name.strip())
     if not names:

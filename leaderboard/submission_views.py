@@ -59,7 +59,7 @@ def submission_view(session: Session, found: Submission, *, whole: bool) -> Subm
         final=found.state in FINAL_STATES,
         reason=found.reason if found.state in (State.REJECTED, State.FAILED) else "",
         position=queue_position(session, found),
-        model=found.model.name if found.model is not None else None,
+        model=found.details.get("model_name", found.model.name) if found.model is not None else None,
         benchmark=found.benchmark,
         private=found.private,
         run_id=run.id if run is not None else None,

@@ -40,6 +40,9 @@ BOARD: Final = "board"
 SUBMITTER: Final = "submitter"
 ADMIN: Final = "admin"
 
+MAX_TRIES: Final = 10
+"""At a submission that fails again and again on the board's side."""
+
 
 class SubmissionService:
     """See the module's text. Safe to share between threads: every call opens its own session.
@@ -92,6 +95,14 @@ class SubmissionService:
                 return self._check(new.kind, folder, details, new.benchmark)
             except InputError as error:
                 raise _without_place(error, scratch) from error
+            except RunFailed:
+                raise
+            except Exception as error:
+                logger.exception("files that were shown to the form could not be checked")
+                raise RunFailed(
+                    f"found files that cannot be checked ({type(error).__name__}); expected captions or the files of a "
+                    "run as vdc score wrote them; do next: make them again"
+                ) from error
 
     def submit(self, holder: Holder, new: NewSubmission) -> tuple[SubmissionView, bool]:
         """Take a submission in, check it and queue it. The same content again is the same submission.
@@ -120,6 +131,12 @@ class SubmissionService:
             else:
                 submission_id = known.id
                 if known.state is State.FAILED:
+                    if known.attempt >= MAX_TRIES:
+                        raise LimitReached(
+                            f"found {known.attempt} tries at this submission that all failed; expected fewer; do next: "
+                            "tell the people who run this board",
+                            retry_after_s=3600,
+                        )
                     known.attempt += 1
                     for file in sorted(new.files, key=lambda file: file.sha256):
                         # It may have failed because they were gone.
@@ -210,12 +227,19 @@ class SubmissionService:
         with reading(self.engine) as session:
             rows = list(session.execute(query))
         self._forget_replies()
+        # Where a withdrawal met a reader that stayed.
+        overwrite_deleted(self.engine, patience_ms=200)
         moved = 0
         for submission_id, state, attempt in rows:
             if state is State.QUEUED and self.queue.state(submission_id, attempt) in ("waiting", "running"):
                 continue
             logger.warning("submission %s was left %s; taking it up", submission_id, state)
-            self.advance(submission_id)
+            try:
+                self.advance(submission_id)
+            except Exception:
+                # One that cannot be taken up must not keep the others, or the worker, from going on.
+                logger.exception("submission %s could not be taken up", submission_id)
+                continue
             moved += 1
         return moved
 
@@ -260,7 +284,8 @@ class SubmissionService:
             model_id=model_named(session, name).id,
             private=new.private,
             benchmark=new.benchmark,
-            details=details,
+            # The name as it was given: the model's own may be another submitter's spelling of it.
+            details={**details, "model_name": name},
             attempt=1,
             sample_seed=secrets.randbits(62),
         )
@@ -293,7 +318,8 @@ class SubmissionService:
                 benchmark, reason = intake.benchmark, intake.note
             except InputError as error:
                 after, reason = State.REJECTED, str(error).replace(f"{scratch}/", "")
-            except RunFailed:
+            except Exception:
+                # Files made to hurt can fail in any way; none of them may take the process with it.
                 logger.exception("submission %s could not be checked", submission_id)
                 # What is wrong here is for the board's people, not for the submitter.
                 after, reason = State.FAILED, "the board could not check it now; submit the same again later"

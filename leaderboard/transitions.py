@@ -57,7 +57,9 @@ def move(session: Session, submission: Submission, after: State, *, actor: str, 
     if after not in ALLOWED[before]:
         raise ValueError(f"submission {submission.id} cannot become {after} from {before}")
     now = utc_now()
-    text = reason if len(reason) <= MAX_REASON else reason[: MAX_REASON - 4] + " ..."
+    # Reasons quote files: what a database or a page cannot take is made visible.
+    text = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in reason)
+    text = text if len(text) <= MAX_REASON else text[: MAX_REASON - 4] + " ..."
     submission.state = after
     submission.reason = text
     submission.updated_at = now

@@ -91,6 +91,11 @@ def add_error_handlers(app: FastAPI) -> None:
         logger.error("database failure: %s", type(error.orig).__name__, exc_info=error)
         return error_reply(503, "unavailable", "the board cannot reach its database; try again", Retry_After="5")
 
+    @app.exception_handler(Exception)
+    def unexpected_failure(_request: Request, error: Exception) -> JSONResponse:
+        logger.error("unexpected failure: %s", type(error).__name__, exc_info=error)
+        return error_reply(500, "internal", "something unexpected happened here; tell the people who run this board")
+
     @app.exception_handler(OSError)
     def system_failure(_request: Request, error: OSError) -> JSONResponse:
         logger.error("the file store or the disk fails: %s", type(error).__name__, exc_info=error)

@@ -68,6 +68,8 @@ async def received_form(request: Request, max_bytes: int) -> AsyncIterator[Form]
         raise _too_large(max_bytes)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise HTTPException(400, "expected a body of the kind multipart/form-data")
+    if "charset" in request.headers.get("content-type", "").lower():
+        raise HTTPException(400, "expected a multipart body without a charset of its own: its parts are UTF-8")
     limited = Request(request.scope, _counting(request, max_bytes + _OVERHEAD_BYTES))
     with TemporaryDirectory(prefix="vdc-upload-") as scratch:
         async with limited.form(max_files=len(FILE_FIELDS), max_fields=len(TEXT_FIELDS), max_part_size=65_536) as form:

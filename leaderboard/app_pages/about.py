@@ -57,9 +57,10 @@ st.markdown(
 
 st.subheader("Verified and reported")
 st.markdown(
-    f"- **✓ verified**: the board judged the captions itself; or it judged captions with at least "
-    f"{settings.verification.questions:,} questions of a submitted run again, by the same judge and prompts, "
-    f"{100 * settings.verification.agreement:g} % of the matches agreed, and the rest did not lean towards the run.\n"
+    f"- **✓ verified**: the board judged the captions itself; or it judged "
+    f"{settings.verification.questions:,} questions of a submitted run again, drawn at random, by the same judge and "
+    f"prompts, {100 * settings.verification.agreement:g} % of the verdicts agreed, and neither matches nor scores "
+    "leaned towards the run.\n"
     "- **○ reported**: a submitted run that could not be verified, which then says why; or a number that was "
     "published elsewhere, with its source.\n"
 )

@@ -36,6 +36,8 @@ def make_engine(url: str) -> Engine:
         return create_engine(
             url,
             pool_pre_ping=True,
+            # What people handed in does not belong into log lines.
+            hide_parameters=True,
             pool_size=10,
             max_overflow=10,
             connect_args={"options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}", "connect_timeout": 10},
@@ -48,7 +50,7 @@ def _sqlite(url: str) -> Engine:
     if path and path != ":memory:":
         # A new folder is its owner's alone: private submissions lie in it.
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
@@ -90,8 +92,12 @@ def writing(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-def overwrite_deleted(engine: Engine) -> bool:
+def overwrite_deleted(engine: Engine, *, patience_ms: int = _CHECKPOINT_MS) -> bool:
     """Leave nothing of deleted rows in the files of a SQLite database; on a server that is its own vacuum's work.
+
+    Args:
+        engine: The database.
+        patience_ms: How long to wait for readers.
 
     Returns:
         Whether it was done; not where somebody kept reading for seconds.
@@ -102,7 +108,7 @@ def overwrite_deleted(engine: Engine) -> bool:
     raw = engine.raw_connection()
     try:
         cursor = raw.cursor()
-        cursor.execute(f"pragma busy_timeout={_CHECKPOINT_MS}")
+        cursor.execute(f"pragma busy_timeout={patience_ms}")
         busy, *_ = cursor.execute("pragma wal_checkpoint(truncate)").fetchone()
         cursor.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
         cursor.close()

@@ -417,3 +417,70 @@ def test_models_and_results_are_written_once(board: Services) -> None:
         assert len(session.scalars(select(Model)).all()) == 1
         rows = session.scalars(select(SectionResult)).all()
     assert len(rows) == len({(row.protocol, row.section) for row in rows}) == 5 * 6
+
+
+def test_a_private_name_is_not_read_in_anothers_spelling(board: Services) -> None:
+    alice, bob = new_holder(board, "alice")[0], new_holder(board, "bob")[0]
+    mine = submit_and_score(board, alice, predictions_submission(name="Private_Secret (Model) v9", private=True))
+    other = submit_and_score(board, bob, predictions_submission(WEAK, name="private secret model V9"))
+    assert (mine.model, other.model) == ("Private_Secret (Model) v9", "private secret model V9")
+    (row,) = BoardReader(board.engine).page(BoardQuery()).rows
+    assert row.model == "private secret model V9"
+
+
+def test_a_submission_that_always_fails_is_not_tried_for_ever(
+    sqlite_board: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from leaderboard.queue import job
+    from leaderboard.submissions import MAX_TRIES
+    from vdc.errors import RunFailed
+
+    def down(*_: object) -> None:
+        raise RunFailed("away")
+
+    monkeypatch.setattr(job, "score_files", down)
+    holder, _ = new_holder(sqlite_board)
+    for _ in range(MAX_TRIES):
+        sqlite_board.submissions.submit(holder, predictions_submission())
+        assert work(sqlite_board) == ["failed"]
+    with pytest.raises(LimitReached, match="tell the people"):
+        sqlite_board.submissions.submit(holder, predictions_submission())
+
+
+def test_a_caption_that_no_judge_reads_is_rejected(sqlite_board: Services, tmp_path: Path) -> None:
+    holder, _ = new_holder(sqlite_board)
+    text = STRONG.read_text(encoding="utf-8").replace('"caption": "', '"caption": "' + "long " * 25_000, 1)
+    (tmp_path / "long.jsonl").write_text(text, encoding="utf-8")
+    view, _ = sqlite_board.submissions.submit(holder, predictions_submission(tmp_path / "long.jsonl"))
+    assert view.state is State.REJECTED and "a caption of 125," in view.reason
+
+
+def test_one_that_cannot_be_taken_up_does_not_keep_the_others(
+    sqlite_board: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, (holder, _) = sqlite_board.submissions, new_holder(sqlite_board)
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "advance", lambda _: None)
+        views = [service.submit(holder, predictions_submission(path))[0] for path in (STRONG, WEAK)]
+    real = service.advance
+
+    def advance(submission_id: str) -> None:
+        if submission_id == views[0].id:
+            raise KeyError("poison")
+        real(submission_id)
+
+    monkeypatch.setattr(service, "advance", advance)
+    assert service.sweep(older_than_s=0) == 1
+    assert service.get(holder, views[1].id).state is State.QUEUED
+
+
+def test_what_a_reader_kept_in_the_log_is_overwritten_by_the_next_sweep(sqlite_board: Services, tmp_path: Path) -> None:
+    holder, _ = new_holder(sqlite_board)
+    marker = "unforgettable-7391"
+    view = submit_and_score(sqlite_board, holder, predictions_submission(name=marker))
+    with reading(sqlite_board.engine) as session:
+        session.scalars(select(Run)).all()
+        sqlite_board.submissions.withdraw(holder, view.id)
+    sqlite_board.submissions.sweep()
+    held = [path.name for path in tmp_path.rglob("*") if path.is_file() and marker.encode() in path.read_bytes()]
+    assert held == []
