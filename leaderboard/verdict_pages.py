@@ -82,6 +82,18 @@ class VerdictReader:
         self._store = store
         self._tables: OrderedDict[str, pd.DataFrame] = OrderedDict()
         self._lock = threading.Lock()
+        self._version = -1
+
+    def forget_older(self, version: int) -> None:
+        """Keep no table of an earlier version of the board: its run may have been withdrawn since.
+
+        Args:
+            version: The board's counter now.
+        """
+        with self._lock:
+            if version > self._version:
+                self._version = version
+                self._tables.clear()
 
     def table(self, sha256: str) -> pd.DataFrame:
         """The verdict table; not to be changed.

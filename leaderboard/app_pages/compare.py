@@ -22,6 +22,7 @@ from leaderboard.comparison import (
 )
 from leaderboard.db.queries import RunInfo, find_run, run_file
 from leaderboard.db.session import reading
+from leaderboard.db.upsert import board_version
 from leaderboard.site.access import SiteBoard, board
 from leaderboard.site.charts import dumbbell
 from leaderboard.site.pick import pick
@@ -146,6 +147,7 @@ def differing(site: SiteBoard, runs: tuple[RunInfo, RunInfo]) -> pd.DataFrame:
     """Questions on which only one of the runs has a match."""
     with reading(site.services.engine) as session:
         files = [run_file(session, run.id) for run in runs]
+        site.verdicts.forget_older(board_version(session))
     first, second = (site.verdicts.table(sha256 or "") for sha256 in files)
     return disagreements(first, second)
 

@@ -12,8 +12,9 @@ from leaderboard.board_rows import BoardRow
 from leaderboard.board_table import NO_TEXT, group_title, model_label, model_table
 from leaderboard.db.queries import RunInfo, find_run, list_models
 from leaderboard.db.session import reading
+from leaderboard.failures import NotFound
 from leaderboard.run_tables import PROTOCOL_HEADS, drop_bias, protocol_table, run_json, run_record, status_table
-from leaderboard.site.access import SiteBoard, board
+from leaderboard.site.access import SiteBoard, board, public_run
 from leaderboard.site.explorer import explore_questions
 from leaderboard.site.links import compare_link, model_link, source_link
 from leaderboard.site.pick import pick
@@ -39,9 +40,20 @@ def choose_model(site: SiteBoard) -> str | None:
     return slug
 
 
-def show_rows(name: str, rows: Sequence[BoardRow]) -> None:
+def still_there(site: SiteBoard, slug: str) -> list[BoardRow]:
+    """The model's rows as they are when somebody takes them away.
+
+    Raises:
+        NotFound: None is left.
+    """
+    if rows := site.reader.model_rows(slug):
+        return rows
+    raise NotFound("found a model that has left the board; expected its rows; do next: load the page again")
+
+
+def show_rows(site: SiteBoard, slug: str, rows: Sequence[BoardRow]) -> None:
     """The model's rows and what is wrong with them."""
-    st.subheader(inert(name), anchor=False)
+    st.subheader(inert(rows[0].model if rows else slug), anchor=False)
     st.caption("Rows by source. The rank is the one among rows that were judged alike.")
     rows_table(model_table(rows), key="rows", about="Rows of this model", links=False)
     # A run's address is the submitter's page of the model, a published row's the place where it was published.
@@ -51,8 +63,13 @@ def show_rows(name: str, rows: Sequence[BoardRow]) -> None:
             source_link(source, url, None)
     downloads(
         [
-            Download("Rows as CSV", lambda: render_csv(rows).encode("utf-8", "replace"), "vdc-model.csv", "text/csv"),
-            Download("Rows as JSON", lambda: rows_json(rows), "vdc-model.json", "application/json"),
+            Download(
+                "Rows as CSV",
+                lambda: render_csv(still_there(site, slug)).encode("utf-8", "replace"),
+                "vdc-model.csv",
+                "text/csv",
+            ),
+            Download("Rows as JSON", lambda: rows_json(still_there(site, slug)), "vdc-model.json", "application/json"),
         ],
         key="model",
     )
@@ -77,7 +94,7 @@ def choose_run(rows: Sequence[BoardRow]) -> str | None:
     return pick("Run", runs, key="run", placeholder="The newest run") or next(iter(runs))
 
 
-def show_run(run: RunInfo) -> None:
+def show_run(site: SiteBoard, run: RunInfo) -> None:
     """The run's numbers under every protocol, and how it was judged."""
     st.subheader("Protocols", anchor=False)
     st.caption(
@@ -103,7 +120,10 @@ def show_run(run: RunInfo) -> None:
     with st.expander("How this run was judged", icon=":material/receipt_long:"):
         st.dataframe(run_record(run), hide_index=True, key="record", height="content")
     with st.container(horizontal=True, vertical_alignment="center"):
-        downloads([Download("Report as JSON", lambda: run_json(run), "vdc-run.json", "application/json")], key="run")
+        report = Download(
+            "Report as JSON", lambda: run_json(public_run(site, run.id)), "vdc-run.json", "application/json"
+        )
+        downloads([report], key="run")
         compare_link(run.id)
 
 
@@ -113,13 +133,13 @@ try:
     if (slug := choose_model(site)) is None:
         st.stop()
     rows = site.reader.model_rows(slug)
-    show_rows(rows[0].model if rows else slug, rows)
+    show_rows(site, slug, rows)
     if (run_id := choose_run(rows)) is not None:
         with reading(site.services.engine) as session:
             run = find_run(session, run_id)
         # Withdrawn or made private in the meantime: the next look at the board no longer lists it.
         if run is not None and not run.private:
-            show_run(run)
+            show_run(site, run)
             st.subheader("Questions", anchor=False)
             explore_questions(site, run)
     else:

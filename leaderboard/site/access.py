@@ -10,6 +10,9 @@ import streamlit as st
 
 from leaderboard.arena import Arena
 from leaderboard.board import BoardReader
+from leaderboard.db.queries import RunInfo, find_run
+from leaderboard.db.session import reading
+from leaderboard.failures import NotFound
 from leaderboard.services import Services, open_board
 from leaderboard.verdict_pages import VerdictReader
 
@@ -32,6 +35,19 @@ class SiteBoard:
 
 
 _provided: Final[list[SiteBoard]] = []
+
+
+def public_run(site: SiteBoard, run_id: str) -> RunInfo:
+    """A run that everybody may see now; what a window was opened with may have left the board since.
+
+    Raises:
+        NotFound: It was withdrawn or made private.
+    """
+    with reading(site.services.engine) as session:
+        run = find_run(session, run_id)
+    if run is None or run.private:
+        raise NotFound("found a run that has left the board; expected it there; do next: load the page again")
+    return run
 
 
 def provide(services: Services) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
@@ -12,6 +12,7 @@ from leaderboard.arena import read_captions
 from leaderboard.board_table import CELL_NAMES, NO_TEXT
 from leaderboard.db.queries import RunInfo, run_file
 from leaderboard.db.session import reading
+from leaderboard.db.upsert import board_version
 from leaderboard.intake import PREDICTIONS
 from leaderboard.question_table import (
     QUESTION_HEADS,
@@ -21,10 +22,13 @@ from leaderboard.question_table import (
     verdicts_csv,
     verdicts_json,
 )
-from leaderboard.site.access import SiteBoard
+from leaderboard.site.access import SiteBoard, public_run
 from leaderboard.site.show import Download, downloads, labelled, nothing_here
 from leaderboard.verdict_pages import VerdictQuery
 from vdc.errors import RunFailed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PAGE_SIZE: Final = 25
 _ALL: Final = "all"
@@ -35,12 +39,16 @@ def explore_questions(site: SiteBoard, run: RunInfo) -> None:
     """Draw the explorer of a run that everybody may see.
 
     Raises:
+        NotFound: It has left the board in the meantime.
         RunFailed: Its verdicts are gone from the file store.
     """
+    public_run(site, run.id)
     with reading(site.services.engine) as session:
+        version = board_version(session)
         verdicts, captions = run_file(session, run.id), run_file(session, run.id, PREDICTIONS)
     if verdicts is None:
         raise RunFailed("found a run without its verdicts; expected them in the file store; do next: tell the board")
+    site.verdicts.forget_older(version)
     table = site.verdicts.table(verdicts)
     query = _filters(list(table["section"].unique()), list(table["video_id"].unique()))
     found = site.verdicts.page(verdicts, query)
@@ -50,18 +58,16 @@ def explore_questions(site: SiteBoard, run: RunInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{found.total:,} of {len(table):,} questions**")
         chosen = replace(query, page=1)
+
+        def still_there() -> pd.DataFrame:
+            public_run(site, run.id)
+            return site.verdicts.matching(verdicts, chosen)
+
         name = f"verdicts-{run.id[:8]}"
         downloads(
             [
-                Download(
-                    "CSV", lambda: verdicts_csv(site.verdicts.matching(verdicts, chosen)), f"{name}.csv", "text/csv"
-                ),
-                Download(
-                    "JSON",
-                    lambda: verdicts_json(site.verdicts.matching(verdicts, chosen)),
-                    f"{name}.json",
-                    "application/json",
-                ),
+                Download("CSV", lambda: verdicts_csv(still_there()), f"{name}.csv", "text/csv"),
+                Download("JSON", lambda: verdicts_json(still_there()), f"{name}.json", "application/json"),
             ],
             key="verdicts",
         )
@@ -69,7 +75,7 @@ def explore_questions(site: SiteBoard, run: RunInfo) -> None:
     if number > 1:
         found = site.verdicts.page(verdicts, replace(query, page=number))
     row = _table(found.rows)
-    _question(row, _caption(site, run.id, row) if captions else None)
+    _question(row, _caption(site, run.id, version, row) if captions else None)
 
 
 def _filters(sections: list[str], videos: list[str]) -> VerdictQuery:
@@ -139,13 +145,13 @@ def _table(rows: tuple[dict[str, Any], ...]) -> dict[str, Any]:
     return rows[picked[0]] if picked else rows[0]
 
 
-def _caption(site: SiteBoard, run_id: str, row: Mapping[str, Any]) -> str:
-    return _captions(run_id, site).get((row["video_id"], row["section"]), "")
+def _caption(site: SiteBoard, run_id: str, version: int, row: Mapping[str, Any]) -> str:
+    return _captions(run_id, version, site).get((row["video_id"], row["section"]), "")
 
 
-# A run's captions never change; they are a few megabytes.
-@st.cache_data(ttl=3600, max_entries=8, show_spinner="Reading the captions")
-def _captions(run_id: str, _site: SiteBoard) -> dict[tuple[str, str], str]:
+# A run's captions never change, but it may be withdrawn: then the board has another version. Few, for the same reason.
+@st.cache_data(ttl=600, max_entries=2, show_spinner="Reading the captions")
+def _captions(run_id: str, version: int, _site: SiteBoard) -> dict[tuple[str, str], str]:  # noqa: ARG001  (a key)
     return {(video, section): text for (video, section), text in read_captions(_site.services, run_id).items()}
 
 

@@ -24,6 +24,8 @@ _IMPORT: Final = re.compile(rb"(?:from|import)[\"']\./([\w.-]+\.js)[\"']")
 # Smaller ones gain nothing.
 _PACKED_BYTES: Final = 1_000
 
+_NOTHING: Final = re.compile(rb"q\s*=\s*0(\.0*)?")
+
 # Their names change with their content.
 _FOR_EVER: Final = "public, immutable, max-age=31536000"
 # The page itself must be looked at again: its scripts have other names after an upgrade.
@@ -97,7 +99,7 @@ class ScriptsFromMemory:
             return
         answer = self._ready.get(asked) or self._load(asked)
         body = answer.body
-        if answer.packed is not None and b"gzip" in headers.get(b"accept-encoding", b""):
+        if answer.packed is not None and _takes_gzip(headers.get(b"accept-encoding", b"")):
             body = answer.packed
         await send({"type": "http.response.start", "status": 200, "headers": answer.headers(body)})
         await send({"type": "http.response.body", "body": body})
@@ -119,6 +121,15 @@ class ScriptsFromMemory:
             if len(answer.body) >= _PACKED_BYTES:
                 packed = gzip.compress(answer.body, 6, mtime=0)
                 self._ready[asked] = _Answer(answer.kind, answer.keep, answer.body, packed)
+
+
+def _takes_gzip(accepted: bytes) -> bool:
+    """Whether an ``accept-encoding`` names gzip, and not with a weight of nothing."""
+    for one in accepted.lower().split(b","):
+        coding, *settings = (piece.strip() for piece in one.split(b";"))
+        if coding == b"gzip":
+            return not any(_NOTHING.fullmatch(setting) for setting in settings)
+    return False
 
 
 def page_with_scripts(root: Path, elements: Iterable[str]) -> bytes:

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import streamlit as st
@@ -13,6 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from vdc.errors import InputError, Problem, VdcError
 
+# Where the browser would make a link of an address that nothing marks as one; a backslash does not stop it.
+_LINKING: Final = re.compile(r"(?<=://)|(?<=@)|(?<=www)(?=\.)", re.IGNORECASE)
+_JOINER: Final = "\u2060"
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$&@/^=\"'])")
 logger = logging.getLogger(__name__)
 
@@ -22,13 +26,19 @@ FAILURES: Final = (VdcError, DBAPIError)
 NO_VALUE: Final = "–"
 """Shown where there is no number; never a zero."""
 
+LONG_TEXT: Final = 20_000
+"""Characters of a caption that a page shows: more would stop the browser."""
+
+_DATABASE_AWAY: Final = "The board cannot reach its database. Load the page again in a moment."
+
 
 def inert(text: str) -> str:
     """Text from outside for a place that knows Markdown: nothing in it is markup, a link, an icon or a formula.
 
-    Streamlit turns no text into HTML unless asked to, but Markdown alone could fetch a picture from anywhere.
+    Streamlit turns no text into HTML unless asked to, but Markdown alone could fetch a picture from anywhere. A bare
+    address gets a character that is not seen, so that it stays words.
     """
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return _MARKUP.sub(r"\\\1", _LINKING.sub(_JOINER, " ".join(text.split())))
 
 
 def percent(value: float | None, digits: int = 2) -> str:
@@ -59,12 +69,15 @@ class Download:
 
 
 def downloads(files: Sequence[Download], *, key: str) -> None:
-    """Buttons for what is shown; a click does not run the page again."""
+    """Buttons for what is shown; a click does not run the page again.
+
+    What can no longer be made when somebody clicks is a file that says why: Streamlit would show no reason.
+    """
     with st.container(horizontal=True):
         for file in files:
             st.download_button(
                 file.label,
-                file.data,
+                file.data if isinstance(file.data, bytes) else partial(_made, file.data),
                 file.name,
                 file.mime,
                 key=f"{key}-{file.name}",
@@ -73,10 +86,27 @@ def downloads(files: Sequence[Download], *, key: str) -> None:
             )
 
 
+def _made(make: Callable[[], bytes]) -> bytes:
+    try:
+        return make()
+    except VdcError as error:
+        return f"{error}\n".encode("utf-8", "replace")
+    except DBAPIError as error:
+        logger.error("database failure: %s", type(error.orig).__name__, exc_info=error)
+        return f"{_DATABASE_AWAY}\n".encode()
+
+
+def long_text(text: str) -> None:
+    """A text from outside of any length: its beginning, wrapped, and how much more there is."""
+    st.text(text[:LONG_TEXT], wrap=True)
+    if len(text) > LONG_TEXT:
+        st.caption(f"{len(text) - LONG_TEXT:,} more characters are not shown.")
+
+
 def labelled(label: str, text: str) -> None:
     """A text from outside under a label of the page's own."""
     st.caption(label)
-    st.text(text)
+    long_text(text)
 
 
 def nothing_here(what: str, do_next: str) -> None:
@@ -96,7 +126,7 @@ def show_failure(what: str, error: VdcError | DBAPIError) -> None:
     st.error(what, icon=":material/error:")
     if isinstance(error, DBAPIError):
         logger.error("database failure: %s", type(error.orig).__name__, exc_info=error)
-        st.text("The board cannot reach its database. Load the page again in a moment.")
+        st.text(_DATABASE_AWAY)
         return
     if not isinstance(error, InputError):
         st.text(str(error))

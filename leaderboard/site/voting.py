@@ -13,7 +13,7 @@ from leaderboard.names import slug_of
 from leaderboard.services import Services
 from leaderboard.site.identity import current_holder
 from leaderboard.site.links import model_link
-from leaderboard.site.show import show_failure
+from leaderboard.site.show import long_text, show_failure
 from leaderboard.site.words import SECTION_MEANINGS
 from vdc.errors import VdcError
 
@@ -37,6 +37,13 @@ def vote(services: Services, arena: Arena) -> bool:
     """
     voter = _voter(services)
     pair = st.session_state.get(_PAIR)
+    if pair is not None and not {pair.left_run, pair.right_run} <= arena.names().keys():
+        # What was withdrawn is not shown again to a window that was open; that a vote came too late is.
+        done = st.session_state.get(_DONE)
+        _next()
+        if isinstance(done, VdcError):
+            show_failure("This vote does not count.", done)
+        pair = None
     if pair is None:
         pair = st.session_state[_PAIR] = arena.next_pair(secrets.randbits(62), voter)
         if pair is None:
@@ -64,7 +71,7 @@ def _captions(pair: Pair) -> None:
         # The buttons stay in reach of a caption that fills pages.
         with column.container(border=True, height=_LONG_PX if len(text) > _LONG_TEXT else "stretch"):
             st.caption(side)
-            st.text(text)
+            long_text(text)
 
 
 def _cast(arena: Arena, pair: Pair, choice: Choice, voter: str) -> None:

@@ -77,6 +77,21 @@ def test_a_large_script_is_packed_for_those_who_take_it(folder: Path) -> None:
     assert body["body"] == plain and b"content-encoding" not in dict(start["headers"])
 
 
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        (b"gzip;q=0", False),
+        (b"br, GZIP ; q=0.000", False),
+        (b"xgzip", False),
+        (b"gzip;q=0.1", True),
+        (b"br;q=0, gzip", True),
+    ],
+)
+def test_a_weight_of_nothing_asks_for_the_plain_file(folder: Path, accepted: bytes, packed: bool) -> None:
+    start, _ = ask(folder, "/static/js/grid.2.js", headers=[(b"accept-encoding", accepted)])
+    assert (b"content-encoding" in dict(start["headers"])) is packed
+
+
 def test_a_page_names_the_scripts_of_its_elements_and_none_twice(folder: Path) -> None:
     start, body = ask(folder, "/")
     page = body["body"].decode()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from leaderboard.arena import Arena
@@ -82,8 +84,33 @@ def test_a_pair_whose_captioner_left_is_told(empty: Services, open_page) -> None
     page = page.button(key="vote-left").click().run()
     assert not page.exception
     assert "This vote does not count." in said(page) and "left the board" in said(page)
-    page = page.button(key="next-pair").click().run()
     assert "nothing to compare yet" in said(page)
+    assert pair.left not in said(page) and page.session_state["arena-pair"] is None
+
+
+@pytest.mark.parametrize("voted", [False, True])
+def test_a_pair_is_not_shown_again_once_a_captioner_left(empty: Services, open_page, voted: bool) -> None:
+    two_captioners(empty)
+    page = open_page("arena")
+    pair = page.session_state["arena-pair"]
+    if voted:
+        page = page.button(key="vote-left").click().run()
+    assert pair.left in said(page)
+    holder, _ = new_holder(empty, "boss", admin=True)
+    run_of = {view.run_id: view.id for view in submissions(empty)}
+    empty.submissions.withdraw(holder, run_of[pair.left_run])
+    page = page.run()
+    assert not page.exception and "nothing to compare yet" in said(page)
+    assert pair.left not in said(page) and pair.right not in said(page)
+
+
+def test_a_long_caption_is_cut_with_what_is_left_out(empty: Services, open_page) -> None:
+    two_captioners(empty)
+    page = open_page("arena")
+    page.session_state["arena-pair"] = replace(page.session_state["arena-pair"], left="x" * 20_000 + "the end")
+    page = page.run()
+    assert "x" * 20_000 in [text.value for text in page.text] and "the end" not in said(page)
+    assert "7 more characters are not shown." in said(page)
 
 
 def submissions(board: Services):

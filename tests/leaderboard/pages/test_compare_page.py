@@ -7,7 +7,9 @@ from streamlit.testing.v1 import AppTest
 
 from leaderboard.db.models import Model, Run
 from leaderboard.db.session import reading, writing
+from leaderboard.db.upsert import bump_version
 from leaderboard.services import Services
+from leaderboard.site import access
 from tests.leaderboard.filled_board import CLAIMED_NAME, GAPS_NAME, HOSTILE_NAME, SECRET_NAME, STRONG_NAME, WEAK_NAME
 
 
@@ -107,3 +109,13 @@ def test_a_private_run_is_as_unknown_as_any_other(filled: Services, open_page) -
 def test_an_empty_board_has_nothing_to_compare(empty: Services, open_page) -> None:
     page = open_page("compare")
     assert not page.exception and "There are not two runs" in words(page)
+
+
+def test_tables_of_an_earlier_board_are_forgotten(own_filled: Services, open_page) -> None:
+    reader = access.board().verdicts
+    compare(own_filled, open_page, WEAK_NAME, STRONG_NAME)
+    kept = dict(reader._tables)
+    with writing(own_filled.engine) as session:
+        bump_version(session)
+    compare(own_filled, open_page, WEAK_NAME, STRONG_NAME)
+    assert kept.keys() == reader._tables.keys() and all(reader._tables[key] is not kept[key] for key in kept)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
+import streamlit as st
+from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
-from leaderboard.db.queries import run_file
-from leaderboard.db.session import reading
+from leaderboard.db.queries import find_run, run_file
+from leaderboard.db.session import reading, writing
+from leaderboard.db.upsert import bump_version
+from leaderboard.failures import NotFound
 from leaderboard.names import slug_of
 from leaderboard.services import Services
-from leaderboard.site import access
+from leaderboard.site import access, explorer
+from leaderboard.site.explorer import explore_questions
+from leaderboard.site.show import Download, downloads, inert
+from tests.leaderboard.board_kit import new_holder
 from tests.leaderboard.filled_board import CLAIMED_NAME, GAPS_NAME, HOSTILE_NAME, SECRET_NAME, STRONG_NAME
 
 
@@ -122,7 +130,87 @@ def test_verdicts_that_are_gone_are_a_failure_with_words(own_filled: Services, o
     assert "restore a backup" in words(page)
 
 
-def _verdicts(board: Services, name: str) -> str:
-    run = next(row.run_id for row in access.board().reader.rows()[1] if row.model == name and row.run_id)
+def test_a_window_gives_nothing_away_of_a_run_that_left(own_filled: Services, open_page, monkeypatch) -> None:
+    made = {}
+    monkeypatch.setattr(st, "download_button", lambda _label, data, name, *_, **__: made.update({name: data}))
+    page = model(open_page, STRONG_NAME)
+    run = _run(STRONG_NAME)
+    names = {"vdc-model.csv", "vdc-model.json", "vdc-run.json", f"verdicts-{run[:8]}.csv", f"verdicts-{run[:8]}.json"}
+    assert not page.exception and made.keys() == names
+    assert all(b"left the board" not in make() and len(make()) > 200 for make in made.values())
+    reader = access.board().verdicts
+    assert reader._tables
+    own_filled.submissions.withdraw(new_holder(own_filled, "boss", admin=True)[0], _submission(own_filled, run))
+    for make in made.values():
+        assert make().decode().startswith("found a") and b"left the board" in make() and len(make()) < 200
+    model(open_page, GAPS_NAME)
+    assert len(reader._tables) == 1
+
+
+def test_a_download_without_a_database_says_so(filled: Services, monkeypatch) -> None:
+    made = []
+    monkeypatch.setattr(st, "download_button", lambda _label, data, *_, **__: made.append(data))
+
+    def away() -> bytes:
+        raise OperationalError("select secret", {}, Exception("host"))
+
+    downloads([Download("CSV", away, "a.csv", "text/csv")], key="any")
+    assert b"cannot reach its database" in made[0]() and b"secret" not in made[0]()
+
+
+def test_questions_of_a_run_that_left_are_not_drawn(own_filled: Services, open_page, monkeypatch) -> None:
+    site, run = access.board(), _run(STRONG_NAME)
+    info = access.public_run(site, run)
+    own_filled.submissions.withdraw(new_holder(own_filled, "boss", admin=True)[0], _submission(own_filled, run))
+    with pytest.raises(NotFound, match="left the board"):
+        explore_questions(site, info)
+
+
+def test_captions_are_kept_for_one_version_of_the_board(own_filled: Services, open_page, monkeypatch) -> None:
+    asked = []
+    real = explorer.read_captions
+    monkeypatch.setattr(explorer, "read_captions", lambda *args: asked.append(args[1]) or real(*args))
+    for _ in range(2):
+        model(open_page, STRONG_NAME)
+    assert len(asked) == 1
+    with writing(own_filled.engine) as session:
+        bump_version(session)
+    model(open_page, STRONG_NAME)
+    assert len(asked) == 2
+
+
+def test_a_long_caption_is_cut_with_what_is_left_out(filled: Services, open_page, monkeypatch) -> None:
+    monkeypatch.setattr(explorer, "_caption", lambda *_: "x" * 20_000 + "the end")
+    page = model(open_page, STRONG_NAME)
+    assert "x" * 20_000 in [text.value for text in page.text] and "the end" not in words(page)
+    assert "7 more characters are not shown." in words(page)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("www.evil.example", "www\u2060\\.evil\\.example"),
+        ("WWW.evil.example", "WWW\u2060\\.evil\\.example"),
+        ("https://evil", "https\\:\\/\\/\u2060evil"),
+        ("me@evil.example", "me\\@\u2060evil\\.example"),
+        ("Qwen2.5-VL", "Qwen2\\.5\\-VL"),
+    ],
+)
+def test_a_bare_address_does_not_become_a_link(text: str, shown: str) -> None:
+    assert inert(text) == shown
+
+
+def _run(name: str) -> str:
+    return next(row.run_id for row in access.board().reader.rows()[1] if row.model == name and row.run_id)
+
+
+def _submission(board: Services, run: str) -> str:
     with reading(board.engine) as session:
-        return run_file(session, run) or ""
+        found = find_run(session, run)
+    assert found is not None
+    return found.submission_id
+
+
+def _verdicts(board: Services, name: str) -> str:
+    with reading(board.engine) as session:
+        return run_file(session, _run(name)) or ""
