@@ -206,11 +206,12 @@ def _check_size(path: Path, benchmark: Benchmark) -> None:
     rows = max(1, benchmark.question_count)
     most = min(rows * _VERDICT_BYTES_PER_QUESTION, _VERDICT_BYTES)
     try:
+        # Before the library reads it: a damaged footer can end its process.
+        sizes = page_sizes(path, most)
         facts = pq.read_metadata(path)
         unpacked = sum(facts.row_group(place).total_byte_size for place in range(facts.num_row_groups))
         fits = facts.num_rows <= rows and facts.num_columns <= _MAX_COLUMNS and unpacked <= most
         if fits:
-            sizes = page_sizes(path, most)
             unpacked, fits = sizes.total, sizes.total <= most and sizes.dictionary <= _DICTIONARY_BYTES
         if fits:
             unpacked = _unpacked_bytes(path, most)

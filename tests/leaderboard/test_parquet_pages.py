@@ -105,3 +105,104 @@ def test_a_bomb_in_a_run_is_refused_in_little_memory(tmp_path: Path) -> None:
     message, more = done.stdout.strip().splitlines()
     assert "unpacked" in message
     assert int(more) < 60_000, f"{more} KiB more"
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "options", "found"),
+    [
+        (300, 1, {"row_group_size": 1}, "at most 256 row groups"),
+        (200, 60, {"row_group_size": 1}, "at most 10,000 chunks"),
+        (15_000, 2, {"data_page_size": 1, "write_batch_size": 1, "use_dictionary": False}, "more than 20,000 pages"),
+    ],
+    ids=["groups", "chunks", "pages"],
+)
+def test_a_file_has_one_budget(tmp_path: Path, rows: int, columns: int, options: dict[str, object], found: str) -> None:
+    table = pa.table({f"c{column}": list(range(rows)) for column in range(columns)})
+    path = write(tmp_path / "many.parquet", table, **options)
+    with pytest.raises(BrokenPage, match=found):
+        page_sizes(path, HUGE)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5000])
+def test_honest_tables_of_any_length_are_read(tmp_path: Path, rows: int) -> None:
+    table = pa.table(
+        {
+            "none": pa.nulls(rows, pa.string()),
+            "text": pa.array(["word"] * rows, pa.string()),
+            "list": pa.array([[1, 2]] * rows, pa.list_(pa.int64())),
+        }
+    )
+    assert (page_sizes(write(tmp_path / "t.parquet", table), HUGE).total > 0) == (rows > 0)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "found"),
+    [
+        ([(4, None, 100), (4, None, 100)], "the same bytes"),
+        ([(4, None, 100), (60, 50, 90)], "the same bytes"),
+        ([(0, None, 100)], "without an offset"),
+        ([(0, 4, 100)], "without an offset"),
+        ([(-9, None, 100)], "without an offset"),
+        ([(40, -9, 100)], "without an offset"),
+        ([(None, None, 100)], "its offset and size"),
+        ([(4, None, None)], "its offset and size"),
+        ([(4, None, -1)], "outside the file"),
+        ([(4, None, 1 << 62)], "outside the file"),
+        ([(1 << 62, None, 5)], "outside the file"),
+        ([(4, None, 30)], "does not end|behind its chunk"),
+    ],
+)
+def test_chunks_that_no_writer_makes_are_told(
+    tmp_path: Path, chunks: list[tuple[int | None, int | None, int | None]], found: str
+) -> None:
+    table = pa.table({"a": [f"text {row}" for row in range(1000)]})
+    content = write(tmp_path / "t.parquet", table, use_dictionary=False).read_bytes()
+    columns = [
+        struct({3: struct({5: number(9), 7: number(length), 9: number(data), 11: number(dictionary)})})
+        for data, dictionary, length in chunks
+    ]
+    footer = struct({4: listed([struct({1: listed(columns)})])})
+    path = tmp_path / "made.parquet"
+    path.write_bytes(content + footer[1] + len(footer[1]).to_bytes(4, "little") + b"PAR1")
+    with pytest.raises(BrokenPage, match=found):
+        page_sizes(path, HUGE)
+
+
+Value = tuple[int, bytes]
+
+
+def number(value: int | None) -> Value | None:
+    return None if value is None else (6, varint(value * 2 if value >= 0 else -value * 2 - 1))
+
+
+def listed(values: list[Value]) -> Value:
+    return 9, bytes([len(values) << 4 | 12]) + b"".join(content for _, content in values)
+
+
+def struct(fields: dict[int, Value | None]) -> Value:
+    parts = [bytes([value[0]]) + varint(field * 2) + value[1] for field, value in fields.items() if value]
+    return 12, b"".join(parts) + b"\0"
+
+
+def test_a_head_that_gives_a_size_twice_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.parquet", pa.table({"a": ["some text"] * 100}), use_dictionary=False)
+    content = bytearray(path.read_bytes())
+    content[4:14] = b"\x15\x00\x15\x10\x05\x04\x02\x15\x02\x00"
+    path.write_bytes(content)
+    with pytest.raises(BrokenPage, match="given twice"):
+        page_sizes(path, HUGE)
+
+
+def test_a_damaged_footer_ends_as_a_broken_page(tmp_path: Path) -> None:
+    content = write(tmp_path / "t.parquet", pa.table({"a": ["x", "y"], "b": [1, 2]})).read_bytes()
+    length = int.from_bytes(content[-8:-4], "little")
+    path = tmp_path / "damaged.parquet"
+    broken = 0
+    for place in range(len(content) - 8 - length, len(content)):
+        for value in (0x00, 0x01, 0x7F, 0xFF):
+            path.write_bytes(content[:place] + bytes([value]) + content[place + 1 :])
+            try:
+                page_sizes(path, HUGE)
+            except BrokenPage:
+                broken += 1
+    assert broken > 50

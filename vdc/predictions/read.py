@@ -123,7 +123,8 @@ def examine_predictions(
         stated = None if section is None else parse_section(section, "--section")
         if format is not None and format not in FORMATS:
             raise InputError(unknown_name("format", format, FORMATS, "--format"))
-        file = PredictionFile(read_bytes(path, max_bytes=max_bytes), lenient=lenient, section=stated)
+        content = read_bytes(path, max_bytes=max_bytes)
+        file = PredictionFile(content, lenient=lenient, section=stated, max_bytes=max_bytes)
     except InputError as error:
         return Examination(tuple(error.problems), None)
     kind = detect(file) if format is None else FORMATS[format]

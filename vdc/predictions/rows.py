@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from vdc.benchmark.video_ids import strip_extension
 from vdc.errors import Problem
+from vdc.fileio import MAX_BYTES
 from vdc.sections import Section
 from vdc.textio import FileBytes, TextFacts, excerpt, iter_json_lines, read_json
 
@@ -52,6 +53,7 @@ class PredictionFile:
         content: The bytes.
         lenient: Whether what can be tolerated is.
         section: The section the user says the file is about.
+        max_bytes: Limit for what the file unpacks to.
         problems: Everything wrong so far.
         notes: Sentences about what was tolerated so far.
         facts: What decoding met.
@@ -60,6 +62,7 @@ class PredictionFile:
     content: FileBytes
     lenient: bool = False
     section: Section | None = None
+    max_bytes: int = MAX_BYTES
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     facts: TextFacts = field(default_factory=TextFacts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vdc.errors import InputError
 from vdc.predictions.read import examine_predictions, read_predictions, validate_predictions
 
 
@@ -47,7 +49,47 @@ def rewritten(path: Path, part: str, content: bytes) -> Path:
 def test_workbook_bomb_is_refused_by_its_directory(tmp_path: Path) -> None:
     path = sheet_file(tmp_path / "m.xlsx", [["video", "prediction"], ["a", "x"]])
     rewritten(path, "xl/sharedStrings.xml", bytes(80_000_000))
-    assert "unpack to 80," in validate_predictions(path)[0].found
+    assert "unpack to more than 67,108,864" in validate_predictions(path)[0].found
+
+
+def test_workbook_over_the_given_limit_is_refused(tmp_path: Path) -> None:
+    path = sheet_file(tmp_path / "m.xlsx", [["video", "caption_type", "prediction"], ["a", "short", "x" * 30_000]])
+    assert path.stat().st_size < 10_000
+    with pytest.raises(InputError, match=r"unpack to more than 20,000; expected at most 20,000 bytes and 100 times"):
+        read_predictions(path, max_bytes=20_000)
+    assert len(read_predictions(path, max_bytes=100_000).captions) == 1
+
+
+def test_workbook_whose_directory_lies_is_refused_in_little_memory(tmp_path: Path) -> None:
+    path = sheet_file(tmp_path / "m.xlsx", [["video", "prediction"], ["a", "x"]])
+    rewritten(path, "xl/sharedStrings.xml", bytes(200_000_000))
+    size, told = (200_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(size, told))
+    with zipfile.ZipFile(path) as archive:
+        assert archive.getinfo("xl/sharedStrings.xml").file_size == 10
+    tracemalloc.start()
+    try:
+        problems = validate_predictions(path, max_bytes=10_000_000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "unpack to more than 10,000,000" in problems[0].found
+    assert peak < 40_000_000
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_workbook_packed_by_another_method_is_refused(tmp_path: Path, method: int) -> None:
+    path = sheet_file(tmp_path / "m.xlsx", [["video", "prediction"], ["a", "x"]])
+    with zipfile.ZipFile(path, "a", method) as archive:
+        archive.writestr("xl/more.xml", bytes(100_000))
+    assert f"packed by method {method}" in validate_predictions(path)[0].found
+
+
+def test_an_entity_split_over_two_pieces_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vdc.predictions.workbook._PIECE_BYTES", 3)
+    path = sheet_file(tmp_path / "m.xlsx", [["video", "prediction"], ["a", "x"]])
+    rewritten(path, "xl/worksheets/sheet1.xml", "<!DOCTYPE x><worksheet/>".encode("utf-16-le"))
+    assert "document type declaration" in validate_predictions(path)[0].found
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
