@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scoring.options import JudgeOptions
     from scoring.report.facts import RunFacts
     from scoring.report.folder import Run as StoredRun
+    from vdc.llm.endpoint import Endpoint
 
 
 @dataclass(frozen=True)
@@ -94,18 +95,9 @@ def check_judge(settings: BoardSettings) -> None:
     Raises:
         InputError: It has no address, its prompts are unknown, or a part of it is missing.
     """
-    from scoring.judges.build import build_offline, choose_judge, endpoint_of
     from scoring.options import JudgeOptions
-    from scoring.prompts.catalog import load_prompts
-    from vdc.settings import lookup
 
-    options = JudgeOptions(**judge_options(settings))
-    name = choose_judge(options)
-    if name != "openai":
-        build_offline(name, options)
-        return
-    endpoint_of(options)
-    load_prompts(lookup("prompts", options.prompts).value or "vdc-1")
+    _endpoint_of(JudgeOptions(**judge_options(settings)))
 
 
 def with_usable_judge(options: JudgeOptions) -> JudgeOptions:
@@ -116,17 +108,27 @@ def with_usable_judge(options: JudgeOptions) -> JudgeOptions:
     """
     from dataclasses import replace
 
-    from scoring.judges.build import choose_judge, endpoint_of, model_of
+    from scoring.judges.build import model_of
+
+    try:
+        endpoint = _endpoint_of(options)
+        return options if endpoint is None else replace(options, model=model_of(options, endpoint))
+    except InputError as error:
+        raise RunFailed(f"this board's judge cannot be used: {error}") from error
+
+
+def _endpoint_of(options: JudgeOptions) -> Endpoint | None:
+    """Where the judge is asked, None for one without a server; all that is needed beside the server is there."""
+    from scoring.judges.build import build_offline, choose_judge, endpoint_of
     from scoring.prompts.catalog import load_prompts
     from vdc.settings import lookup
 
-    try:
-        if choose_judge(options) != "openai":
-            return options
-        load_prompts(lookup("prompts", options.prompts).value or "vdc-1")
-        return replace(options, model=model_of(options, endpoint_of(options)))
-    except InputError as error:
-        raise RunFailed(f"this board's judge cannot be used: {error}") from error
+    name = choose_judge(options)
+    if name != "openai":
+        build_offline(name, options)
+        return None
+    load_prompts(lookup("prompts", options.prompts).value or "vdc-1")
+    return endpoint_of(options)
 
 
 def _check_run(

@@ -56,10 +56,7 @@ def show_front(front: Front, query: BoardQuery) -> None:
 
 
 def choose_front(fronts: Sequence[Front]) -> Front:
-    """The group to draw, the first unless somebody chooses another.
-
-    One at a time: a chart takes a browser longer than a table of a thousand rows.
-    """
+    """The group to draw, the first unless somebody chooses another; one at a time, as charts take a browser long."""
     # By the groups themselves: places change with every filter.
     by_group = {front.points[0].row.group: front for front in fronts}
     if len(by_group) == 1:

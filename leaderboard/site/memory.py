@@ -1,7 +1,7 @@
 """Keeps what stays for ever out of the garbage collections that Streamlit forces after every drawing of a page.
 
-A whole collection looks at every object of the process: a million of modules and tables, most of what drawing a page
-takes, and nothing is sent meanwhile.
+A whole collection looks at every object of the process, the modules and tables that never go among them, and nothing is
+sent meanwhile.
 """
 
 from __future__ import annotations
