@@ -11,10 +11,10 @@ from typing import Any, Final
 from leaderboard.benchmarks import Benchmarks
 from leaderboard.db.models import SubmissionKind
 from leaderboard.names import check_name, check_text
-from leaderboard.object_store import file_sha256
 from leaderboard.parquet_pages import BrokenPage, page_sizes
 from vdc.benchmark.model import Benchmark
 from vdc.errors import InputError, Problem
+from vdc.fileio import file_sha256
 from vdc.predictions.read import read_predictions
 from vdc.records import RECORD, read_record
 from vdc.sections import SECTIONS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import uuid
 from collections.abc import Iterator
@@ -10,19 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from vdc.errors import InputError, Problem, RunFailed
+from vdc.fileio import file_sha256
 
-CHUNK_BYTES: Final = 1 << 20
 _MARK: Final = "vdc-board.txt"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(CHUNK_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 class ObjectStore:

@@ -13,9 +13,9 @@ from typing import BinaryIO, Final
 from leaderboard.db.models import SubmissionKind
 from leaderboard.failures import TooLarge
 from leaderboard.intake import PREDICTIONS, RUN_RECORD, VERDICTS
-from leaderboard.object_store import file_sha256
 from leaderboard.views import UploadedFile
 from vdc.errors import InputError, Problem
+from vdc.fileio import file_sha256
 
 _RUN_FILES: Final = (RUN_RECORD, VERDICTS)
 _REPORT_FILES: Final = frozenset({"report.json", "report.md", "clean.json"})

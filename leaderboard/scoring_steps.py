@@ -16,11 +16,12 @@ from leaderboard.db.models import ReportedRow, Run, State, Submission, Submissio
 from leaderboard.db.session import writing
 from leaderboard.db.upsert import bump_version, lock_object
 from leaderboard.intake import RUN_RECORD, VERDICTS
-from leaderboard.object_store import ObjectStore, file_sha256
+from leaderboard.object_store import ObjectStore
 from leaderboard.results import judge_name, rank_group, section_results
 from leaderboard.scoring_job import Outcome
 from leaderboard.transitions import lock_submission, move
 from leaderboard.views import ScoringTask
+from vdc.fileio import file_sha256
 
 logger = logging.getLogger(__name__)
 

@@ -71,6 +71,15 @@ def read_bytes(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> F
     return FileBytes(shown, raw, digest)
 
 
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
 def write_atomic(path: str | os.PathLike[str], content: bytes | str) -> None:
     """Write a whole file or nothing: a reader, or a crash, sees the old content or the new, never a part.
 

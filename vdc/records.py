@@ -15,13 +15,13 @@ from typing import Any, Final
 
 from vdc._version import __version__
 from vdc.errors import InputError, Problem
+from vdc.fileio import file_sha256
 from vdc.textio import excerpt, write_atomic
 
 RECORD: Final = "run.json"
 SCHEMA_VERSION: Final = 1
 
 _MAX_NAME_BYTES: Final = 255
-_PIECE_BYTES: Final = 1 << 20
 _DO_NEXT: Final = "give the folder that vdc score --out wrote"
 
 _PACKAGES = ("aiohttp", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
@@ -67,7 +67,7 @@ def file_chain(folder: Path, names: Iterable[str]) -> list[dict[str, str]]:
     links: list[dict[str, str]] = []
     previous = ""
     for name in sorted(names):
-        digest = _sha256(folder / name)
+        digest = file_sha256(folder / name)
         previous = hashlib.sha256(f"{previous}\n{name}\n{digest}".encode()).hexdigest()
         links.append({"file": name, "sha256": digest, "chain": previous})
     return links
@@ -150,17 +150,9 @@ def _sha256_inside(folder: Path, name: str) -> str | None:
     """Hash of a regular file in the folder; None when there is none, or a link leads out."""
     try:
         path = (folder / name).resolve()
-        return _sha256(path) if path.is_relative_to(folder.resolve()) and path.is_file() else None
+        return file_sha256(path) if path.is_relative_to(folder.resolve()) and path.is_file() else None
     except (OSError, RuntimeError):  # pathlib raises the latter for links in a circle
         return None
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _bad_record(found: str, where: str) -> InputError:

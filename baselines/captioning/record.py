@@ -15,13 +15,12 @@ from baselines.captioning.instructions import InstructionSet
 from baselines.captioning.output import RECORD, beside
 from baselines.captioning.types import ModelSettings
 from vdc.errors import InputError, Problem
-from vdc.fileio import write_atomic
+from vdc.fileio import file_sha256, write_atomic
 from vdc.records import environment_facts, tool_facts
 from vdc.sections import SECTIONS
 
 SCHEMA_VERSION: Final = 1
 _PACKAGES: Final = ("torch", "transformers", "tokenizers", "av", "pillow", "accelerate", "bitsandbytes")
-_READ_BYTES: Final = 1 << 22
 
 
 def settings_facts(settings: ModelSettings, instructions: InstructionSet) -> dict[str, Any]:
@@ -105,7 +104,7 @@ def write_record(
         "schema_version": SCHEMA_VERSION,
         "finished": counts is not None,
         "predictions": out.name,
-        "predictions_sha256": _sha256(out) if counts is not None else None,
+        "predictions_sha256": file_sha256(out) if counts is not None else None,
         "settings": dict(settings),
         "model": dict(model),
         "benchmark": None if benchmark is None else model_name(benchmark),
@@ -120,17 +119,9 @@ def hash_folder(folder: Path) -> str:
     """SHA-256 over names and contents of a checkpoint's files, weights included, but not over the folder's name."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     with ThreadPoolExecutor(max_workers=4) as pool:
-        digests = list(pool.map(_sha256, paths))
+        digests = list(pool.map(file_sha256, paths))
     lines = [f"{path.relative_to(folder).as_posix()}\n{digest}\n" for path, digest in zip(paths, digests, strict=True)]
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_READ_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _version(package: str) -> str | None:

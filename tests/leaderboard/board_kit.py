@@ -17,12 +17,12 @@ from sqlalchemy.exc import OperationalError
 
 from leaderboard.db.models import SubmissionKind
 from leaderboard.db.session import writing
-from leaderboard.object_store import file_sha256
 from leaderboard.queue.interface import HeldQueue
 from leaderboard.queue.job import run_job
 from leaderboard.services import Services
 from leaderboard.tokens import Holder, create_token, find_holder
 from leaderboard.views import NewSubmission, SubmissionView, UploadedFile
+from vdc.fileio import file_sha256
 
 # Read before the fixture that clears the environment for every test.
 POSTGRES = os.environ.get("VDC_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/postgres")

@@ -12,13 +12,13 @@ import pytest
 from leaderboard.db import migrate
 from leaderboard.db.models import SubmissionKind
 from leaderboard.db.session import make_engine
-from leaderboard.object_store import file_sha256
 from leaderboard.queue import job
 from leaderboard.queue.interface import HeldQueue
 from leaderboard.scoring_job import Outcome
 from leaderboard.services import Services, open_board
 from leaderboard.settings import BoardSettings
 from tests.leaderboard.board_kit import new_postgres_database
+from vdc.fileio import file_sha256
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -19,7 +19,6 @@ from leaderboard.db.models import State, SubmissionKind
 from leaderboard.db.queries import run_file, state_counts
 from leaderboard.db.session import reading, writing
 from leaderboard.import_rows import import_published
-from leaderboard.object_store import file_sha256
 from leaderboard.queue import job
 from leaderboard.queue.interface import HeldQueue
 from leaderboard.scoring_job import Outcome
@@ -35,6 +34,7 @@ from tests.leaderboard.board_kit import (
     submit_and_score,
     uploaded,
 )
+from vdc.fileio import file_sha256
 from vdc.sections import SECTIONS
 
 STRONG_NAME: Final = "Harbour 7B"
